@@ -1,0 +1,73 @@
+# Every target sets up what it needs on a fresh machine; `make help` lists them.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+CLI    := $(BIN)/teach3d
+# Test data of real captures; tests that need it are skipped and counted where it is absent.
+TEACH3D_TEST_DATA ?= ../shared/data
+export TEACH3D_TEST_DATA
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+
+.DEFAULT_GOAL := help
+.PHONY: help demo kitchen test test-full lint format bench docs clean distclean
+
+help:  ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 14
+
+# --- set-up ---------------------------------------------------------------------------------------
+# Open3D's wheel links against libusb and libGL, which a bare machine may lack.
+$(VENV)/.system:
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@sh tools/system_libraries.sh libusb-1.0.so.0:libusb-1.0-0 libGL.so.1:libgl1 libgomp.so.1:libgomp1 libX11.so.6:libx11-6
+	@touch $@
+
+$(VENV)/.run: pyproject.toml constraints.txt | $(VENV)/.system
+	$(BIN)/pip install -q -c constraints.txt "$$(grep '^torch==' constraints.txt)"
+	$(BIN)/pip install -q -c constraints.txt -e '.[litert,onnx,view]'
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml constraints.txt | $(VENV)/.system
+	$(BIN)/pip install -q -c constraints.txt "$$(grep '^torch==' constraints.txt)"
+	$(BIN)/pip install -q -c constraints.txt -e '.[dev]'
+	@touch $@ $(VENV)/.run
+
+$(VENV)/.browser:
+	@mkdir -p $(VENV)
+	@command -v chromium >/dev/null 2>&1 || sh tools/system_libraries.sh --program chromium:chromium
+	@touch $@
+
+# --- what people run ------------------------------------------------------------------------------
+demo: $(VENV)/.run  ## the main job: rooms are filmed, lifted, fused, distilled, evaluated and shown
+	$(CLI) run configs/demo.yaml
+
+kitchen: $(VENV)/.run  ## the same on a real RGB-D capture with two real networks (needs the data)
+	$(CLI) run configs/kitchen.yaml --set source.root=$(TEACH3D_TEST_DATA)/kitchen
+
+test: $(VENV)/.dev $(VENV)/.browser  ## unit, contract, flow and browser tests; a few minutes
+	$(BIN)/python -m pytest -q -m "not slow"
+
+test-full: $(VENV)/.dev $(VENV)/.browser  ## the long suites: kills, the whole kitchen
+	$(BIN)/python -m pytest -q -m slow
+
+lint: $(VENV)/.dev  ## ruff, mypy --strict, the rooms' import rule, module lengths
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python tools/check_modules.py
+
+format: $(VENV)/.dev  ## rewrite files in the house style
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/.dev  ## every benchmark; results go to benchmarks/results
+	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+
+docs: $(VENV)/.dev  ## rewrite the generated parts of docs/ (store layout, schemas, command help)
+	$(BIN)/python tools/generate_docs.py
+
+clean:  ## remove what was computed (store/), keep the environment
+	rm -rf store weights build *.egg-info
+
+distclean: clean  ## remove the environment too
+	rm -rf $(VENV)

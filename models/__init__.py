@@ -1,0 +1,1 @@
+"""Weights: everything with parameters, behind small protocols and a literal catalog."""

@@ -1,0 +1,1 @@
+"""Captioners that describe image regions in words."""

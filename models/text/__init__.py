@@ -1,0 +1,1 @@
+"""Encoders of text into the space that features live in."""

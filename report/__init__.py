@@ -1,0 +1,1 @@
+"""Looking: the static report, plots and the live view; reads stores, draws."""

@@ -1,0 +1,1 @@
+"""Words: typed records, configs, label sets and errors; no behaviour beyond validation."""

@@ -1,0 +1,62 @@
+"""The whole recipe, the flow's parameter: stages, models, scenes; and apart from it how a run is carried out."""
+
+from pathlib import Path
+from typing import ClassVar, Literal, Self
+
+from pydantic import Field, model_validator
+
+from schema.config_base import Config, Name
+from schema.config_models import TeacherConfig, TextConfig, WordsTextConfig
+from schema.config_source import SourceConfig
+from schema.config_stages import (
+    DistillConfig,
+    EvaluateConfig,
+    FuseConfig,
+    IngestConfig,
+    LiftConfig,
+    OversegmentConfig,
+    ReportConfig,
+)
+
+
+class SplitConfig(Config):
+    """Which scenes teach the student and which it is judged on; globs over scene ids."""
+
+    train: tuple[str, ...] = Field(("*",), min_length=1, description="scenes the student learns from")
+    evaluate: tuple[str, ...] = Field(("*",), min_length=1, description="scenes in the tables")
+
+
+class RuntimeConfig(Config):
+    """How a run is carried out. Nothing here changes results, so nothing here is in a fingerprint."""
+
+    workers: int = Field(1, ge=1, le=256, description="scenes worked on at the same time")
+    threads: int = Field(0, ge=0, description="threads inside a stage; 0: all cores")
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="where networks run")
+    retries: int = Field(1, ge=0, le=10, description="attempts after a failure that is not the input's fault")
+
+
+class PipelineConfig(Config):
+    """A recipe: everything that decides the results, and where they go."""
+
+    NOT_IN_FINGERPRINT: ClassVar[frozenset[str]] = frozenset({"store", "runtime", "name"})
+
+    name: Name = Field(description="name of the recipe")
+    store: Path = Field(description="folder that holds everything computed")
+    source: SourceConfig = Field(description="raw captures")
+    split: SplitConfig = Field(default_factory=SplitConfig, description="training and evaluation scenes")
+    ingest: IngestConfig = Field(default_factory=IngestConfig, description="frames to cloud")
+    oversegment: OversegmentConfig = Field(default_factory=OversegmentConfig, description="superpoints")
+    teachers: dict[Name, TeacherConfig] = Field(min_length=1, description="2D models by name")
+    lift: LiftConfig = Field(default_factory=LiftConfig, description="2D to 3D")
+    text: TextConfig = Field(default_factory=WordsTextConfig, description="text space")
+    fuse: FuseConfig = Field(default_factory=FuseConfig, description="combining teachers")
+    distill: DistillConfig = Field(default_factory=DistillConfig, description="the student")
+    evaluate: EvaluateConfig = Field(default_factory=EvaluateConfig, description="tables")
+    report: ReportConfig = Field(default_factory=ReportConfig, description="the page")
+    runtime: RuntimeConfig = Field(default_factory=RuntimeConfig, description="how to run; changes no result")
+
+    @model_validator(mode="after")
+    def _needs_a_mask_teacher_for_captions(self) -> Self:
+        if self.lift.sampling == "bilinear" and not any(t.kind == "conv_dense" for t in self.teachers.values()):
+            raise ValueError("lift.sampling = bilinear needs a dense teacher; set it to nearest")
+        return self

@@ -1,0 +1,1 @@
+"""Stages: one file each; read, one call, commit, return a reference."""

@@ -1,0 +1,1 @@
+"""Loops: stateful optimisation of a student and its evaluation."""
