@@ -46,7 +46,7 @@ def morton_order(points_world: Float[np.ndarray, "N 3"], cell_m: float) -> Int[n
 
 
 def morton_codes(points_world: Float[np.ndarray, "N 3"], cell_m: float) -> UInt64[np.ndarray, "N"]:
-    """Interleaved cell coordinates: x in bits 0, 3, 6, ..., y in 1, 4, ..., z in 2, 5, ... (`morton_order`)."""
+    """Cell coordinates interleaved: x in bits 0, 3, 6, ..., y in 1, 4, ..., z in 2, 5, ... of each code."""
     if not cell_m > 0:
         raise ConfigError("the cell has no size", value=cell_m, remedy="use a length above 0 m")
     points = np.asarray(points_world, dtype=np.float64)

@@ -29,6 +29,9 @@ class SplitConfig(Config):
 class RuntimeConfig(Config):
     """How a run is carried out. Nothing here changes results, so nothing here is in a fingerprint."""
 
+    runner: Literal["threads", "dask"] = Field(
+        "threads", description="where scenes' stages run: threads of this process, or local Dask processes"
+    )
     workers: int = Field(1, ge=1, le=256, description="scenes worked on at the same time")
     threads: int = Field(0, ge=0, description="threads inside a stage; 0: all cores")
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="where networks run")
@@ -57,6 +60,8 @@ class PipelineConfig(Config):
 
     @model_validator(mode="after")
     def _needs_a_mask_teacher_for_captions(self) -> Self:
-        if self.lift.sampling == "bilinear" and not any(t.kind == "conv_dense" for t in self.teachers.values()):
+        if self.lift.sampling == "bilinear" and not any(
+            t.kind == "conv_dense" for t in self.teachers.values()
+        ):
             raise ValueError("lift.sampling = bilinear needs a dense teacher; set it to nearest")
         return self

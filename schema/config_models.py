@@ -13,7 +13,7 @@ Captioner = Literal["colour", "none"]
 class _MaskTeacherConfig(Config):
     """What every teacher that labels masks shares."""
 
-    NOT_IN_FINGERPRINT: ClassVar[frozenset[str]] = frozenset({"weights", "labels"})  # their contents count
+    NOT_IN_FINGERPRINT: ClassVar[frozenset[str]] = frozenset({"weights", "labels"})  # contents count
 
     weights: Path = Field(description="weight file")
     captioner: Captioner = Field("colour", description="how a mask is described besides its label")
@@ -26,6 +26,11 @@ class LitertTeacherConfig(_MaskTeacherConfig):
 
     kind: Literal["litert"] = "litert"
     labels: Path = Field(description="text file, one label a line, in the order of the network's outputs")
+    mean: tuple[float, float, float] = Field(
+        (0.5, 0.5, 0.5),
+        description="subtracted from RGB in 0..1; a quantised input takes the bytes themselves",
+    )
+    std: tuple[float, float, float] = Field((0.5, 0.5, 0.5), description="divides RGB after the mean")
 
 
 class OnnxTeacherConfig(_MaskTeacherConfig):
@@ -41,7 +46,6 @@ class ConvMaskTeacherConfig(_MaskTeacherConfig):
     """A small convolutional segmentation network trained by this project (safetensors + JSON beside it)."""
 
     kind: Literal["conv_mask"] = "conv_mask"
-    captioner: Captioner = "colour"
 
 
 class ConvDenseTeacherConfig(Config):

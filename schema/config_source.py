@@ -26,8 +26,12 @@ class RgbdFolderConfig(Config):
     scenes: tuple[str, ...] = Field(
         (".",), min_length=1, description="scene folders relative to root; '.' is root itself; globs allowed"
     )
-    naming: Literal["7scenes", "tum", "patterns"] = Field("7scenes", description="how frames' files are named")
-    patterns: FramePatterns = Field(default_factory=FramePatterns, description="used when naming is 'patterns'")
+    naming: Literal["7scenes", "tum", "patterns"] = Field(
+        "7scenes", description="how frames' files are named"
+    )
+    patterns: FramePatterns = Field(
+        default_factory=FramePatterns, description="used when naming is 'patterns'"
+    )
     frames_folder: str = Field(".", description="folder with the frames, relative to the scene's folder")
     intrinsics_file: str | None = Field(
         None, description="3x3 (or 4x4) text matrix in px of the colour image, relative to the scene's folder"
@@ -43,11 +47,14 @@ class RgbdFolderConfig(Config):
     camera_axes: Literal["opencv", "opengl"] = Field(
         "opencv", description="opencv: x right, y down, z forward; opengl: x right, y up, z backward"
     )
-    max_time_gap_s: float = Field(0.02, gt=0, description="TUM naming: largest gap between a frame's stamps, s")
+    max_time_gap_s: float = Field(
+        0.02, gt=0, description="TUM naming: largest gap between a frame's stamps, s"
+    )
     stride: int = Field(1, ge=1, description="take every n-th frame")
     max_frames: int | None = Field(None, ge=1, description="take at most this many frames, from the first")
     invalid_pose: Literal["drop", "refuse"] = Field(
-        "drop", description="a frame whose pose is missing, not finite or not rigid: drop and count, or refuse"
+        "drop",
+        description="a frame whose pose is missing, not finite or not rigid: drop and count, or refuse",
     )
     max_dropped_share: float = Field(
         0.5, ge=0, le=1, description="refuse the scene if more than this share of its frames is dropped"

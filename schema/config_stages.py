@@ -15,7 +15,7 @@ class IngestConfig(Config):
     """Frames to a point cloud: TSDF fusion of the depths."""
 
     voxel_m: float = Field(0.02, gt=0.001, le=1, description="TSDF voxel edge, m")
-    truncation_voxels: float = Field(8.0, ge=2, le=64, description="truncation distance, voxels")
+    truncation_voxels: float = Field(4.0, ge=2, le=64, description="truncation distance, voxels")
     depth_max_m: float = Field(5.0, gt=0, le=1000, description="depths beyond this are not fused, m")
     min_weight: float = Field(3.0, ge=0, description="observations a voxel needs to carry surface")
     num_previews: int = Field(8, ge=1, le=64, description="frames kept small for pictures")
@@ -52,6 +52,9 @@ class FuseConfig(Config):
 
     strategy: Strategy = Field("capability", description="how teachers are weighed")
     vocabulary: str = Field("scannet20", description="label set whose names the teachers are compared on")
+    template: str = Field(
+        "a {label} in a scene", pattern=r"\{label\}", description="text of a vocabulary class"
+    )
     capability: Path | None = Field(None, description="JSON table teacher -> class -> score; null: uniform")
     temperature: float = Field(0.05, gt=0, description="softmax temperature over capabilities")
     sum_normalised: bool = Field(False, description="divide capabilities by their sum first (released code)")

@@ -16,8 +16,12 @@ class LabelSet(Config):
     name: str = Field(description="name of the set")
     names: tuple[str, ...] = Field(min_length=1, description="class names in id order")
     colors: tuple[tuple[int, int, int], ...] = Field(description="RGB per class")
-    source_ids: tuple[int, ...] | None = Field(None, description="ids in the data set's own files, e.g. NYU40")
-    prompts: dict[str, str] = Field(default_factory=dict, description="text of a class where not the template's")
+    source_ids: tuple[int, ...] | None = Field(
+        None, description="ids in the data set's own files, e.g. NYU40"
+    )
+    prompts: dict[str, str] = Field(
+        default_factory=dict, description="text of a class where not the template's"
+    )
     void: tuple[str, ...] = Field((), description="classes never predicted and never counted")
 
     @model_validator(mode="after")
@@ -31,3 +35,8 @@ class LabelSet(Config):
     def texts(self, template: str) -> list[str]:
         """The text that stands for each class: its own prompt, or the template with its name."""
         return [self.prompts.get(name, template.format(label=name)) for name in self.names]
+
+    @property
+    def other_index(self) -> int | None:
+        """The class that means "something else", if the set has one."""
+        return next((i for i, name in enumerate(self.names) if name in ("other", "otherfurniture")), None)

@@ -38,7 +38,7 @@ def stage_word(stage_key: str) -> str:
     return stage_key.partition("/")[0]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class StageJob:
     """One piece of planned work: a stage of a unit, what identifies its result and whether it is needed.
 

@@ -13,7 +13,9 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from schema.config import PipelineConfig
-from schema.errors import ConfigError, unknown_name
+from schema.errors import ConfigError, StoreError, unknown_name
+from storage.disk import read_json, write_json
+from storage.store import Store
 
 
 class _UniqueKeyLoader(yaml.SafeLoader):
@@ -26,7 +28,9 @@ def _mapping(loader: _UniqueKeyLoader, node: yaml.MappingNode) -> dict[Any, Any]
     for key_node, value_node in node.value:
         key = loader.construct_object(key_node, deep=True)
         if key in seen:
-            raise yaml.constructor.ConstructorError(None, None, f"key {key!r} is given twice", key_node.start_mark)
+            raise yaml.constructor.ConstructorError(
+                None, None, f"key {key!r} is given twice", key_node.start_mark
+            )
         seen[key] = loader.construct_object(value_node, deep=True)
     return seen
 
@@ -59,7 +63,11 @@ def _read_yaml(path: Path) -> dict[str, Any]:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         near = sorted(str(p) for p in path.parent.glob("*.yaml")) if path.parent.is_dir() else []
-        remedy = f"recipes here: {', '.join(near)}" if near else "give the path of a recipe, e.g. configs/demo.yaml"
+        remedy = (
+            f"recipes here: {', '.join(near)}"
+            if near
+            else "give the path of a recipe, e.g. configs/demo.yaml"
+        )
         raise ConfigError("no such recipe", file=path, remedy=remedy) from None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"cannot be read ({error})", file=path, remedy="give a UTF-8 YAML file") from None
@@ -68,14 +76,18 @@ def _read_yaml(path: Path) -> dict[str, Any]:
     except yaml.YAMLError as error:
         raise ConfigError(f"not valid YAML ({error})", file=path, remedy="mend the line it names") from None
     if not isinstance(values, dict):
-        raise ConfigError("is not a mapping of keys to values", file=path, remedy="start from configs/demo.yaml")
+        raise ConfigError(
+            "is not a mapping of keys to values", file=path, remedy="start from configs/demo.yaml"
+        )
     return values
 
 
 def _apply(values: dict[str, Any], override: str) -> None:
     key, equals, text = override.partition("=")
     if not equals or not key:
-        raise ConfigError("is not key=value", field="--set", value=override, remedy="e.g. --set ingest.voxel_m=0.03")
+        raise ConfigError(
+            "is not key=value", field="--set", value=override, remedy="e.g. --set ingest.voxel_m=0.03"
+        )
     try:
         value = yaml.safe_load(text)
     except yaml.YAMLError:
@@ -101,18 +113,30 @@ def _explain(error: ValidationError, file: Path | None) -> ConfigError:
         names = [name.strip(" '") for name in first["ctx"]["expected_tags"].split(",")]
         wrong = unknown_name("kind", str(first["ctx"]["tag"]), names, field=".".join([*location, "kind"]))
         return ConfigError(
-            "unknown kind", file=file, field=wrong.field, value=first["ctx"]["tag"], remedy=wrong.remedy + more
+            "unknown kind",
+            file=file,
+            field=wrong.field,
+            value=first["ctx"]["tag"],
+            remedy=wrong.remedy + more,
         )
     if kind == "literal_error":
         names = [name.strip(" '") for name in first["ctx"]["expected"].replace(" or ", ",").split(",")]
         wrong = unknown_name("name", str(first["input"]), names)
         return ConfigError(
-            "unknown name", file=file, field=_dotted(location), value=first["input"], remedy=wrong.remedy + more
+            "unknown name",
+            file=file,
+            field=_dotted(location),
+            value=first["input"],
+            remedy=wrong.remedy + more,
         )
     shown = {} if kind in ("missing", "value_error") else {"value": first["input"]}
     problem = first["msg"].removeprefix("Value error, ")
     return ConfigError(
-        problem[0].lower() + problem[1:], file=file, field=_dotted(location), remedy=f"correct the key{more}", **shown
+        problem[0].lower() + problem[1:],
+        file=file,
+        field=_dotted(location),
+        remedy=f"correct the key{more}",
+        **shown,
     )
 
 
@@ -158,6 +182,34 @@ def _models_in(annotation: Any) -> list[type[BaseModel]]:
     return found
 
 
-def default_store_root() -> Path:
-    """The folder below which recipes keep their stores: ``TEACH3D_STORES`` or ``store``."""
-    return Path(os.environ.get("TEACH3D_STORES", "store"))
+def save_recipe(store: Store, config: PipelineConfig) -> None:
+    """Keep the recipe of a run beside its results, for the commands that look at them later."""
+    write_json(store.root / "recipe.json", config.model_dump(mode="json"))
+
+
+def stored_recipe(store: Store) -> PipelineConfig:
+    """The recipe of the store's last run.
+
+    Raises:
+        StoreError: nothing was run into this store.
+    """
+    path = store.root / "recipe.json"
+    values = read_json(path)
+    if not isinstance(values, dict):
+        raise StoreError("no recipe in the store", file=path, remedy="run a recipe into it first")
+    return check_recipe({**values, "store": str(store.root)}, file=path)
+
+
+def find_store(path: Path | None) -> Store:
+    """The store a person means: the one named, else the one that was run into last below ``store/``.
+
+    Raises:
+        StoreError: none is there.
+    """
+    if path is not None:
+        return Store(path)
+    root = Path(os.environ.get("TEACH3D_STORES", "store"))
+    recipes = sorted(root.glob("*/recipe.json"), key=lambda file: file.stat().st_mtime_ns)
+    if not recipes:
+        raise StoreError("no store here", file=root, remedy="run a recipe first, or name one with --store")
+    return Store(recipes[-1].parent)

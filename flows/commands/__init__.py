@@ -1,0 +1,1 @@
+"""The commands of ``teach3d``, one module each, imported only when called."""

@@ -1,0 +1,91 @@
+"""``teach3d doctor``: what this machine has, what is missing, and how to get it."""
+
+import importlib
+import importlib.metadata
+import importlib.util
+import os
+import platform
+from typing import Any
+
+from flows.console import console, print_json, print_table
+
+REQUIRED = (
+    "numpy",
+    "scipy",
+    "numba",
+    "torch",
+    "open3d",
+    "zarr",
+    "prefect",
+    "dask",
+    "pydantic",
+    "safetensors",
+)
+OPTIONAL = {
+    "ai_edge_litert": ("ai-edge-litert", "litert", "LiteRT / TFLite teachers"),
+    "onnxruntime": ("onnxruntime", "onnx", "ONNX teachers"),
+    "open_clip": ("open_clip_torch", "clip", "open_clip text encoders"),
+    "viser": ("viser", "view", "teach3d view"),
+    "laspy": ("laspy", "las", "export to LAS"),
+}
+
+
+def doctor(*, json: bool = False) -> int:
+    """Versions, devices, which optional parts can be imported and how to get the others.
+
+    Args:
+        json: print it as JSON.
+    """
+    report = {
+        "teach3d": importlib.metadata.version("teach3d"),
+        "python": platform.python_version(),
+        "system": platform.system(),
+        "cores": os.cpu_count(),
+        "required": [_required(name) for name in REQUIRED],
+        "optional": [_optional(module, *about) for module, about in OPTIONAL.items()],
+        "devices": _devices(),
+    }
+    if json:
+        print_json(report)
+    else:
+        _print(report)
+    return 0 if all(row["problem"] is None for row in report["required"]) else 2
+
+
+def _required(name: str) -> dict[str, Any]:
+    problem = None
+    try:
+        importlib.import_module(name)
+    except Exception as error:
+        problem = f"{type(error).__name__}: {error}"
+    return {"name": name, "version": _version(name), "problem": problem}
+
+
+def _optional(module: str, distribution: str, extra: str, purpose: str) -> dict[str, Any]:
+    there = importlib.util.find_spec(module) is not None
+    get = None if there else f'pip install "teach3d[{extra}]"'
+    return {"name": distribution, "version": _version(distribution), "for": purpose, "get": get}
+
+
+def _version(distribution: str) -> str | None:
+    try:
+        return importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _devices() -> list[str]:
+    try:
+        from models.devices import device_names
+    except ImportError as error:
+        return [f"unknown ({error})"]
+    return list(device_names())
+
+
+def _print(report: dict[str, Any]) -> None:
+    console.print(f"teach3d {report['teach3d']}, Python {report['python']}, {report['cores']} cores")
+    console.print(f"devices: {', '.join(report['devices'])}", markup=False)
+    rows = [[row["name"], row["version"], row["problem"] or "ok"] for row in report["required"]]
+    print_table(["required", "version", ""], rows)
+    rows = [[row["name"], row["version"], row["for"], row["get"] or "ok"] for row in report["optional"]]
+    print_table(["optional", "version", "for", ""], rows)

@@ -1,0 +1,110 @@
+"""``teach3d query``: score a scene's points by a text, print the best, write them as PLY."""
+
+import re
+from pathlib import Path
+from typing import Any, Literal
+
+from flows.commands.inspect import scene_unit
+from flows.console import console, print_json, print_table
+from schema.config import PipelineConfig
+from storage.recipes import find_store, stored_recipe
+from storage.unit import Unit
+
+Features = Literal["student", "fused"]
+HISTOGRAM_BINS = 12
+
+
+def query(
+    scene: str,
+    text: str,
+    *,
+    features: Features = "student",
+    top: int = 10,
+    output: Path | None = None,
+    store: Path | None = None,
+    json: bool = False,
+) -> int:
+    """Score a scene's points by a text; write the cloud with its scores as PLY.
+
+    Args:
+        scene: scene id.
+        text: what to look for, e.g. "a red chair".
+        features: ask the 3D student, or the fused 2D features it learned from (seen points only).
+        top: how many of the best points to print.
+        output: PLY file to write; by default queries/<scene>-<text>.ply in the store.
+        store: the store to look at; by default the one run into last.
+        json: print the result as JSON.
+    """
+    from ops.query import histogram, score_column, top_points
+    from report.exported import write_scored_cloud
+    from report.query import text_histogram
+
+    opened = find_store(store)
+    unit = scene_unit(opened, scene)
+    scores, unknown = score_scene(unit, stored_recipe(opened), text, features)
+    slug = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:60] or "query"
+    path = output or opened.root / "queries" / f"{scene}-{slug}.ply"
+    write_scored_cloud(path, unit, scores)
+    points = unit.array("ingest", "points_world")
+    best = [
+        [*(float(value) for value in points[row]), score_column(scores, row)]
+        for row in top_points(scores, top).tolist()
+    ]
+    counts, edges = histogram(scores, HISTOGRAM_BINS)
+    result: dict[str, Any] = {
+        "scene": scene,
+        "text": text,
+        "features": features,
+        "unknown_words": unknown,
+        "top": [{"x_m": x, "y_m": y, "z_m": z, "score": score} for x, y, z, score in best],
+        "histogram": {"counts": counts, "edges": edges},
+        "ply": str(path),
+    }
+    if json:
+        print_json(result)
+        return 0
+    _print_warning(unknown)
+    print_table(["x / m", "y / m", "z / m", "score"], best, title=f"{text!r} in {scene}")
+    for line in text_histogram(counts, edges):
+        console.print(line, markup=False)
+    console.print(f"scored cloud: {path}", markup=False, soft_wrap=True)
+    return 0
+
+
+def score_scene(unit: Unit, config: PipelineConfig, text: str, features: Features) -> tuple[Any, list[str]]:
+    """Scores of a scene's points for a text, and the words of it that the encoder cannot relate to anything.
+
+    Raises:
+        StoreError: the features are not in the store yet.
+        SpaceMismatchError: the encoder's space is not the features'.
+    """
+    from models.cache import load_text
+    from ops.query import query_scores
+    from schema.spaces import check_same_space
+    from storage.label_sets import load_synonyms
+
+    encoder = load_text(config.text, synonyms=load_synonyms())
+    stage, name = ("evaluate", "student_feat") if features == "student" else ("fuse", "feat")
+    check_same_space(f"the {features} features", unit.attrs(stage)["text_space"], encoder.space)
+    scores = query_scores(unit.array(stage, name), encoder.encode([text])[0])
+    return scores, list(encoder.unknown_words([text], known_texts(unit, config)))
+
+
+def known_texts(unit: Unit, config: PipelineConfig) -> list[str]:
+    """Every text that can have left a trace in the scene's features: captions and class names."""
+    from storage.label_sets import load_label_set
+
+    texts = list(load_label_set(config.fuse.vocabulary).names)
+    for name in config.teachers:
+        texts += unit.attrs(f"lift/{name}").get("captions") or []
+    return texts
+
+
+def _print_warning(unknown: list[str]) -> None:
+    if unknown:
+        words = ", ".join(repr(word) for word in unknown)
+        console.print(
+            f"note: no teacher used the word(s) {words}; this text encoder relates only words it shares with them",
+            style="yellow",
+            markup=False,
+        )

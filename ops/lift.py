@@ -1,0 +1,194 @@
+"""2D to 3D transfer of one teacher: run it on every view, collect for each point what the views say of it.
+
+Visibility is decided in `ops.visibility`, sums and counts are kept in `ops.accumulate`; teachers and
+captioners come from `models` as plain functions.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+
+import numpy as np
+from jaxtyping import Float, Float32, Int, UInt8
+
+from ops.accumulate import (
+    PairCounts,
+    add_bilinear,
+    add_nearest,
+    add_nearest_channel_first,
+    channels_last,
+    divide_rows,
+    is_channel_first,
+    pixels_on_grid,
+)
+from ops.visibility import project, seen_pixels, splat_radii
+from schema.config_stages import LiftConfig
+from schema.errors import ConfigError, InputError
+from schema.progress import track
+from schema.records import DenseLift, MaskLift, MaskSet, View
+
+Encode = Callable[[UInt8[np.ndarray, "H W 3"]], Float32[np.ndarray, "h w C"]]
+Segment = Callable[[UInt8[np.ndarray, "H W 3"]], MaskSet]
+Caption = Callable[[UInt8[np.ndarray, "H W 3"], MaskSet], Sequence[str]]
+
+
+def lift_dense(
+    views: Iterable[View],
+    encode: Encode,
+    points_world: Float[np.ndarray, "N 3"],
+    *,
+    config: LiftConfig,
+    channels: int,
+) -> DenseLift:
+    """Mean of a dense teacher's features over the views that see each point.
+
+    Features are summed in float32 in the order of the views, each point by itself: the result does not
+    depend on the number of threads. They are not normalised, neither before nor after.
+
+    Args:
+        views: the frames, read once.
+        encode: colour image to a feature per cell of the teacher's own grid; channel-first memory seen
+            through a transpose is taken as it is, but read more slowly (bilinear: copied).
+        points_world: finite, metres.
+        config: visibility and sampling.
+        channels: C.
+
+    Returns:
+        float32 means and int32 numbers of views.
+
+    Raises:
+        InputError: a view lacks the depth asked for; a feature map has other channels or is not finite.
+    """
+    points = np.ascontiguousarray(points_world, dtype=np.float64)
+    radii = splat_radii(points) if config.visibility == "zbuffer" else None
+    sums = np.zeros((len(points), channels), dtype=np.float32)
+    num_views = np.zeros(len(points), dtype=np.int32)
+    for view in track(views, "lift"):
+        pixel = seen_pixels(points, view, config, radii)
+        seen = np.flatnonzero(pixel >= 0)
+        feat = _checked(encode(view.color), channels, view)
+        if config.sampling == "nearest":
+            cells = pixels_on_grid(pixel[seen], view.color.shape[:2], feat.shape[:2])
+            _add_cells(sums, seen, cells, feat)
+        else:
+            add_bilinear(sums, seen, _grid_uv(points[seen], view, feat.shape[:2]), channels_last(feat))
+        num_views[seen] += 1
+    broken = np.flatnonzero(divide_rows(sums, num_views))
+    if len(broken):
+        raise InputError(
+            f"the teacher's features are not finite on {len(broken)} of {len(points)} points",
+            remedy="check the teacher's weights and its input",
+        )
+    return DenseLift(feat=sums, num_views=num_views)
+
+
+def lift_masks(
+    views: Iterable[View],
+    segment: Segment,
+    caption: Caption,
+    points_world: Float[np.ndarray, "N 3"],
+    *,
+    config: LiftConfig,
+) -> MaskLift:
+    """How often each point was seen inside a mask of which caption.
+
+    A pixel in no mask is no view of its points. Captions that no point carries are left out, the others
+    stand in alphabetical order, so that the result does not depend on the order of the views. Two masks
+    with the same caption but different labels keep separate entries.
+
+    Args:
+        views: the frames, read once.
+        segment: colour image to masks; the map may have another size than the image.
+        caption: one caption per mask.
+        points_world: finite, metres.
+        config: visibility; sampling must be "nearest", since a pixel lies in one mask.
+
+    Raises:
+        InputError: a view lacks the depth asked for; captions and masks differ in number.
+        ConfigError: bilinear sampling.
+    """
+    if config.sampling != "nearest":
+        raise ConfigError(
+            "masks cannot be interpolated",
+            field="lift.sampling",
+            value=config.sampling,
+            remedy="use 'nearest' for mask teachers",
+        )
+    points = np.ascontiguousarray(points_world, dtype=np.float64)
+    radii = splat_radii(points) if config.visibility == "zbuffer" else None
+    known: dict[tuple[str, str], int] = {}
+    pairs = PairCounts()
+    for view in track(views, "lift"):
+        pixel = seen_pixels(points, view, config, radii)
+        masks = segment(view.color)
+        ids = _intern(known, caption(view.color, masks), masks, view)
+        seen = np.flatnonzero(pixel >= 0)
+        cells = pixels_on_grid(pixel[seen], view.color.shape[:2], masks.mask_map.shape)
+        mask = masks.mask_map.reshape(-1)[cells]
+        pairs.add(seen[mask >= 0], ids[mask[mask >= 0]])
+    return _rows(pairs, list(known), len(points))
+
+
+def _add_cells(
+    sums: Float32[np.ndarray, "N C"],
+    seen: Int[np.ndarray, "V"],
+    cells: Int[np.ndarray, "V"],
+    feat: Float32[np.ndarray, "h w C"],
+) -> None:
+    channels = feat.shape[2]
+    if is_channel_first(feat):
+        add_nearest_channel_first(sums, seen, cells, feat.transpose(2, 0, 1).reshape(channels, -1))
+    else:
+        add_nearest(sums, seen, cells, channels_last(feat).reshape(-1, channels))
+
+
+def _checked(feat: Float[np.ndarray, "h w C"], channels: int, view: View) -> Float32[np.ndarray, "h w C"]:
+    if feat.ndim != 3 or feat.shape[2] != channels:
+        raise InputError(
+            f"the teacher gave features of shape {feat.shape}",
+            field=f"frame {view.name}",
+            remedy=f"a dense teacher returns height x width x {channels}",
+        )
+    return np.asarray(feat, dtype=np.float32)
+
+
+def _grid_uv(
+    points: Float[np.ndarray, "V 3"], view: View, grid_hw: tuple[int, ...]
+) -> Float[np.ndarray, "V 2"]:
+    height, width = view.color.shape[:2]
+    uv = project(points, view)[:, :2]
+    grid: np.ndarray = (uv + 0.5) * np.array([grid_hw[1] / width, grid_hw[0] / height]) - 0.5
+    return grid
+
+
+def _intern(
+    known: dict[tuple[str, str], int], captions: Sequence[str], masks: MaskSet, view: View
+) -> Int[np.ndarray, "M"]:
+    num_masks = len(masks.labels)
+    top = int(masks.mask_map.max(initial=-1))
+    if len(captions) != num_masks or top >= num_masks:
+        raise InputError(
+            f"{num_masks} mask labels, {len(captions)} captions, mask ids up to {top}",
+            field=f"frame {view.name}",
+            remedy="a captioner returns one caption per mask, and a mask map holds ids of its masks",
+        )
+    pairs = zip(captions, masks.labels, strict=True)
+    return np.array([known.setdefault(pair, len(known)) for pair in pairs], dtype=np.int32)
+
+
+def _rows(pairs: PairCounts, known: list[tuple[str, str]], num_points: int) -> MaskLift:
+    point, caption, count = pairs.result()
+    used = np.unique(caption)
+    ranked = sorted(used.tolist(), key=lambda i: known[i])
+    rank = np.zeros(len(known), dtype=np.int32)
+    rank[ranked] = np.arange(len(ranked), dtype=np.int32)
+    caption = rank[caption]
+    order = np.lexsort((caption, point))
+    row_start = np.zeros(num_points + 1, dtype=np.int64)
+    np.cumsum(np.bincount(point, minlength=num_points), out=row_start[1:])
+    return MaskLift(
+        row_start=row_start,
+        caption_id=caption[order],
+        count=count[order],
+        captions=tuple(known[i][0] for i in ranked),
+        caption_labels=tuple(known[i][1] for i in ranked),
+        num_views=np.bincount(point, weights=count, minlength=num_points).astype(np.int32),
+    )

@@ -1,0 +1,61 @@
+"""What a run did, as other programs read it (``summary.json``); writing the file is storage's business."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from schema.records import StageRef
+from schema.stages import StageJob
+
+
+@dataclass(frozen=True)
+class StageFailure:
+    """A job that has no result.
+
+    Attributes:
+        cause: ``user``: something a user can mend; ``internal``: a fault of ours or of the machine;
+            ``upstream``: it was not tried, because what it reads from failed.
+    """
+
+    unit: str
+    stage: str
+    message: str
+    cause: Literal["user", "internal", "upstream"]
+
+    def of(self, job: StageJob) -> bool:
+        """Whether this is the failure of ``job``."""
+        return (self.unit, self.stage) == (job.unit, job.stage)
+
+    def line(self) -> str:
+        """One line for a person."""
+        return f"{self.stage} {self.unit}: {self.message}"
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """One run of a recipe.
+
+    Attributes:
+        recipe: name of the recipe.
+        started: ISO 8601, UTC.
+        seconds: wall time.
+        stages: every stage that has a result, computed in this run or found done.
+        failures: every stage that has none.
+        table: ``{"title", "columns", "rows": [{"name", "cells"}], "notes"}``, or None before evaluation.
+        report: path of the page.
+    """
+
+    recipe: str
+    started: str
+    seconds: float
+    stages: tuple[StageRef, ...]
+    failures: tuple[StageFailure, ...]
+    table: Mapping[str, Any] | None
+    report: str
+    notes: tuple[str, ...] = field(default=())
+
+    def exit_code(self) -> int:
+        """0: all done; 2: the input or the recipe is wrong; 1: something else failed."""
+        if not self.failures:
+            return 0
+        return 1 if any(failure.cause == "internal" for failure in self.failures) else 2

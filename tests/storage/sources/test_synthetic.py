@@ -1,0 +1,59 @@
+import numpy as np
+import pytest
+
+from ops.rooms import ROOM_CLASSES
+from schema.config_source import SyntheticConfig
+from schema.errors import ConfigError
+from storage.sources.catalog import open_source
+from storage.sources.synthetic_labels import LABEL_NAMES, labelled_views
+
+CONFIG = SyntheticConfig(seeds=(11, 3), num_frames=6, image_hw=(60, 80))
+
+
+def test_scene_ids_and_identity_follow_the_seeds():
+    source = open_source(CONFIG)
+    assert source.scene_ids() == ["room_11", "room_3"]
+    assert source.identity("room_11")["seed"] == 11
+    assert source.identity("room_11") != source.identity("room_3")
+
+
+def test_different_seeds_are_different_rooms():
+    source = open_source(CONFIG)
+    a, b = source.open("room_11"), source.open("room_3")
+    assert a.room.labels != b.room.labels
+    assert np.abs(a.view(0).color.astype(int) - b.view(0).color).mean() > 10
+
+
+@pytest.mark.parametrize("seeds", [(-1,), (2, 2)])
+def test_seeds_that_are_no_scene_are_refused(seeds):
+    with pytest.raises(ConfigError, match=r"source\.seeds = .*seeds must be different and not negative"):
+        open_source(SyntheticConfig(seeds=seeds))
+
+
+def test_labelled_views_are_the_captures_views_with_labels():
+    capture = open_source(CONFIG).open("room_11")
+    count = 0
+    for (view, semantic, instance), plain in zip(labelled_views(CONFIG, 11), capture.views(), strict=True):
+        count += 1
+        assert np.array_equal(view.color, plain.color)
+        assert np.array_equal(view.depth_m, plain.depth_m)
+        assert semantic.shape == instance.shape == (60, 80)
+        assert semantic.min() >= -1
+        assert semantic.max() < len(LABEL_NAMES)
+        for i in np.unique(instance):
+            assert len(np.unique(semantic[instance == i])) == 1
+    assert count == 6
+    assert LABEL_NAMES == ROOM_CLASSES
+
+
+def test_labelled_views_of_a_seed_outside_the_configuration():
+    view, semantic, _ = next(labelled_views(CONFIG, 999))
+    assert view.color.shape == (60, 80, 3)
+    assert len(np.unique(semantic)) >= 3
+
+
+def test_images_have_contrast_and_are_not_overexposed():
+    for view in open_source(CONFIG).open("room_3").views():
+        assert view.color.std() > 25
+        assert (view.color == 255).mean() < 0.05
+        assert view.depth_m.min() > 0

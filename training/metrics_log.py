@@ -1,0 +1,65 @@
+"""metrics.jsonl: one line of numbers per training step, never two for the same step.
+
+What is measured is ``distill``'s business.
+"""
+
+import json
+import os
+from pathlib import Path
+from typing import Any, Self
+
+from training.checkpoint import write_atomically
+
+METRICS_FILE = "metrics.jsonl"
+
+
+class MetricsLog:
+    """Appends lines; use as a context manager.
+
+    Args:
+        folder: where ``metrics.jsonl`` is.
+        first_step: the step that comes next; lines from it on (written after the state a training resumes
+            from) and a torn last line are dropped.
+    """
+
+    def __init__(self, folder: Path, first_step: int) -> None:
+        self._path = folder / METRICS_FILE
+        kept = [line for line in read_metrics(folder) if line["step"] < first_step]
+        write_atomically(self._path, "".join(_line(values) for values in kept).encode())
+        self._file = self._path.open("a", encoding="utf-8")
+
+    def add(self, **values: int | float) -> None:
+        """Write one line."""
+        self._file.write(_line(values))
+        self._file.flush()
+
+    def sync(self) -> None:
+        """Make all lines so far survive a power failure, as the state written next will."""
+        os.fsync(self._file.fileno())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+
+def _line(values: dict[str, Any]) -> str:
+    return json.dumps(values) + "\n"
+
+
+def read_metrics(folder: Path) -> list[dict[str, Any]]:
+    """All whole lines; a torn one ends the list."""
+    path = folder / METRICS_FILE
+    lines: list[dict[str, Any]] = []
+    if not path.exists():
+        return lines
+    for text in path.read_text(encoding="utf-8", errors="replace").splitlines():
+        try:
+            values = json.loads(text)
+        except ValueError:
+            break
+        if not isinstance(values, dict) or not isinstance(values.get("step"), int):
+            break
+        lines.append(values)
+    return lines
