@@ -53,7 +53,7 @@ def local_server(home: Path) -> Iterator[str]:
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listener, log_path.open("wb") as log:
         listener.bind(("127.0.0.1", 0))
         address = f"http://127.0.0.1:{listener.getsockname()[1]}/api"
-        process = subprocess.Popen(
+        process = subprocess.Popen(  # noqa: S603 - this very module, by this very interpreter
             [sys.executable, "-m", "flows.local_server", str(listener.fileno())],
             stdin=subprocess.PIPE,
             stdout=log,

@@ -57,7 +57,9 @@ class RunFailedError(RuntimeError):
         super().__init__("; ".join(failure.line() for failure in summary.failures))
 
 
-@flow(name="teach3d", flow_run_name="{config.name}", persist_result=False)
+@flow(  # type: ignore[untyped-decorator]  # Prefect is not analysed
+    name="teach3d", flow_run_name="{config.name}", persist_result=False
+)
 def pipeline(config: PipelineConfig) -> RunSummary:
     """Everything a recipe asks for and the store does not hold.
 

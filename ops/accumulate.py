@@ -9,8 +9,7 @@ from jaxtyping import Float, Int, Int32
 
 from ops.kernels import parallel_kernel
 
-_TILE = 32  # channels and pixels of a transposed block: 2 * 4 kB, inside the first cache
-_GROUP = 64  # points gathered at a time from channel-first maps
+_TILE_PIXELS, _TILE_CHANNELS = 256, 16  # a transposed block: 20 kB, inside the first cache; whole cache lines
 _CAPTION_BITS = 32
 
 
@@ -20,6 +19,7 @@ def pixels_on_grid(
     """Cells of a teacher's own h x w grid that hold the centres of pixels of an H x W image.
 
     Column ``floor((u + 0.5) * w / W)`` and row likewise, in integers; the identity where sizes agree.
+    Pixel -1 (not seen) stays -1.
 
     >>> pixels_on_grid(np.array([0, 5, 15]), (4, 4), (2, 2))
     array([0, 0, 3])
@@ -30,73 +30,64 @@ def pixels_on_grid(
     v, u = np.divmod(pixel.astype(np.int64), width)
     row = (2 * v + 1) * grid_height // (2 * height)
     column = (2 * u + 1) * grid_width // (2 * width)
-    cells: np.ndarray = row * grid_width + column
+    cells: np.ndarray = np.where(pixel < 0, -1, row * grid_width + column)
     return cells
 
 
-def channels_last(feat: Float[np.ndarray, "h w C"]) -> Float[np.ndarray, "h w C"]:
-    """The map as C-contiguous float32; a channel-first map seen through a transpose is copied in tiles."""
+def channels_last(
+    feat: Float[np.ndarray, "h w C"], out: Float[np.ndarray, "h w C"] | None = None
+) -> Float[np.ndarray, "h w C"]:
+    """The map as C-contiguous float32; a channel-first map seen through a transpose is copied in tiles.
+
+    Args:
+        feat: any float type and memory order; returned itself where nothing is to be done.
+        out: memory for the copy of a channel-first map, where the caller has some of the right shape.
+    """
     feat = np.asarray(feat, dtype=np.float32)
-    if not is_channel_first(feat):
-        return np.ascontiguousarray(feat)
     first = feat.transpose(2, 0, 1)
-    out = np.empty(feat.shape, dtype=np.float32)
+    if feat.flags.c_contiguous or not first.flags.c_contiguous:
+        return np.ascontiguousarray(feat)
+    if out is None or out.shape != feat.shape:
+        out = np.empty(feat.shape, dtype=np.float32)
     _transpose(first.reshape(len(first), -1), out.reshape(-1, len(first)))
     return out
 
 
-def is_channel_first(feat: Float[np.ndarray, "h w C"]) -> bool:
-    """Whether the map is a transposed view of channel-first memory (and not channel-last as well)."""
-    return bool(feat.transpose(2, 0, 1).flags.c_contiguous and not feat.flags.c_contiguous)
-
-
 @parallel_kernel
 def _transpose(rows: Float[np.ndarray, "C P"], out: Float[np.ndarray, "P C"]) -> None:
+    # Through a small buffer: planes lie a power of two apart and would push each other out of the cache.
     channels, pixels = rows.shape
-    for tile in numba.prange((pixels + _TILE - 1) // _TILE):
-        start, stop = tile * _TILE, min((tile + 1) * _TILE, pixels)
-        for first in range(0, channels, _TILE):
+    for tile in numba.prange((pixels + _TILE_PIXELS - 1) // _TILE_PIXELS):
+        start, stop = tile * _TILE_PIXELS, min((tile + 1) * _TILE_PIXELS, pixels)
+        block = np.empty((_TILE_PIXELS, _TILE_CHANNELS + 4), dtype=np.float32)
+        for first in range(0, channels, _TILE_CHANNELS):
+            width = min(_TILE_CHANNELS, channels - first)
+            for c in range(width):
+                for p in range(start, stop):
+                    block[p - start, c] = rows[first + c, p]
             for p in range(start, stop):
-                for c in range(first, min(first + _TILE, channels)):
-                    out[p, c] = rows[c, p]
+                for c in range(width):
+                    out[p, first + c] = block[p - start, c]
 
 
 @parallel_kernel
 def add_nearest(
     sums: Float[np.ndarray, "N C"],
-    points: Int[np.ndarray, "V"],
-    cells: Int[np.ndarray, "V"],
-    feat: Float[np.ndarray, "P C"],
+    cells: Int[np.ndarray, "G N"],
+    maps: tuple[Float[np.ndarray, "P C"], ...],
 ) -> None:
-    """``sums[points[i]] += feat[cells[i]]``, in place; ``points`` are distinct."""
-    for i in numba.prange(len(points)):
-        row, source = sums[points[i]], feat[cells[i]]
-        for c in range(row.shape[0]):
-            row[c] += source[c]
+    """``sums[n] += maps[g][cells[g, n]]`` for each of G views in turn, in place; -1: the view does not see n.
 
-
-@parallel_kernel
-def add_nearest_channel_first(
-    sums: Float[np.ndarray, "N C"],
-    points: Int[np.ndarray, "V"],
-    cells: Int[np.ndarray, "V"],
-    feat: Float[np.ndarray, "C P"],
-) -> None:
-    """``sums[points[i]] += feat[:, cells[i]]``, in place: `add_nearest` without a transposed copy.
-
-    Points are taken in small groups, so that of each channel's plane neighbouring pixels are read together.
+    Several views at a time, because a row of sums then travels to memory and back once for all of them.
     """
-    channels = len(feat)
-    for group in numba.prange((len(points) + _GROUP - 1) // _GROUP):
-        start, stop = group * _GROUP, min((group + 1) * _GROUP, len(points))
-        rows = np.empty((_GROUP, channels + 16), dtype=np.float32)  # 16: rows must not share cache sets
-        for c in range(channels):
-            for i in range(start, stop):
-                rows[i - start, c] = feat[c, cells[i]]
-        for i in range(start, stop):
-            row, source = sums[points[i]], rows[i - start]
-            for c in range(channels):
-                row[c] += source[c]
+    for n in numba.prange(len(sums)):
+        row = sums[n]
+        for g in range(len(maps)):
+            cell = cells[g, n]
+            if cell >= 0:
+                source = maps[g][cell]
+                for c in range(row.shape[0]):
+                    row[c] += source[c]
 
 
 @parallel_kernel

@@ -5,7 +5,7 @@ algorithm stands in `ops.oversegment_reference`.
 """
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from ops.kernels import serial_kernel
 
@@ -95,14 +95,17 @@ def _segment(
 
 
 def spanning_signs(
-    edges: Int[np.ndarray, "E 2"], weights: Float[np.ndarray, "E"], flip: Int[np.ndarray, "E"], num_nodes: int
+    edges: Int[np.ndarray, "E 2"],
+    weights: Float[np.ndarray, "E"],
+    flip: Bool[np.ndarray, "E"],
+    num_nodes: int,
 ) -> tuple[Int[np.ndarray, "N"], Int[np.ndarray, "N"]]:
     """Signs that agree along a minimum spanning forest.
 
     Args:
         edges: node ids.
         weights: finite; cheap edges are trusted first.
-        flip: 1 where the two ends of an edge should have opposite signs, 0 where equal.
+        flip: whether the two ends of an edge should have opposite signs, not equal ones.
         num_nodes: N.
 
     Returns:

@@ -13,10 +13,8 @@ from ops.accumulate import (
     PairCounts,
     add_bilinear,
     add_nearest,
-    add_nearest_channel_first,
     channels_last,
     divide_rows,
-    is_channel_first,
     pixels_on_grid,
 )
 from ops.visibility import project, seen_pixels, splat_radii
@@ -24,6 +22,9 @@ from schema.config_stages import LiftConfig
 from schema.errors import ConfigError, InputError
 from schema.progress import track
 from schema.records import DenseLift, MaskLift, MaskSet, View
+
+_VIEWS_TOGETHER = 4
+_WAITING_BYTES = 5 * 10**8
 
 Encode = Callable[[UInt8[np.ndarray, "H W 3"]], Float32[np.ndarray, "h w C"]]
 Segment = Callable[[UInt8[np.ndarray, "H W 3"]], MaskSet]
@@ -45,8 +46,8 @@ def lift_dense(
 
     Args:
         views: the frames, read once.
-        encode: colour image to a feature per cell of the teacher's own grid; channel-first memory seen
-            through a transpose is taken as it is, but read more slowly (bilinear: copied).
+        encode: colour image to a feature per cell of the teacher's own grid, a new array at each call;
+            channel-first memory seen through a transpose is taken, at the price of one copy.
         points_world: finite, metres.
         config: visibility and sampling.
         channels: C.
@@ -61,16 +62,17 @@ def lift_dense(
     radii = splat_radii(points) if config.visibility == "zbuffer" else None
     sums = np.zeros((len(points), channels), dtype=np.float32)
     num_views = np.zeros(len(points), dtype=np.int32)
+    waiting = _Waiting(sums)
     for view in track(views, "lift"):
         pixel = seen_pixels(points, view, config, radii)
-        seen = np.flatnonzero(pixel >= 0)
         feat = _checked(encode(view.color), channels, view)
         if config.sampling == "nearest":
-            cells = pixels_on_grid(pixel[seen], view.color.shape[:2], feat.shape[:2])
-            _add_cells(sums, seen, cells, feat)
+            waiting.add(pixels_on_grid(pixel, view.color.shape[:2], feat.shape[:2]), feat)
         else:
+            seen = np.flatnonzero(pixel >= 0)
             add_bilinear(sums, seen, _grid_uv(points[seen], view, feat.shape[:2]), channels_last(feat))
-        num_views[seen] += 1
+        num_views += pixel >= 0
+    waiting.flush()
     broken = np.flatnonzero(divide_rows(sums, num_views))
     if len(broken):
         raise InputError(
@@ -127,17 +129,33 @@ def lift_masks(
     return _rows(pairs, list(known), len(points))
 
 
-def _add_cells(
-    sums: Float32[np.ndarray, "N C"],
-    seen: Int[np.ndarray, "V"],
-    cells: Int[np.ndarray, "V"],
-    feat: Float32[np.ndarray, "h w C"],
-) -> None:
-    channels = feat.shape[2]
-    if is_channel_first(feat):
-        add_nearest_channel_first(sums, seen, cells, feat.transpose(2, 0, 1).reshape(channels, -1))
-    else:
-        add_nearest(sums, seen, cells, channels_last(feat).reshape(-1, channels))
+class _Waiting:
+    """Views whose features wait to be added together: up to four, as long as they take little memory."""
+
+    def __init__(self, sums: Float32[np.ndarray, "N C"]) -> None:
+        self._sums = sums
+        self._cells: list[np.ndarray] = []
+        self._maps: list[np.ndarray] = []
+        self._copies: list[np.ndarray | None] = [None] * _VIEWS_TOGETHER  # memory kept for channel-first maps
+
+    def add(self, cells: Int[np.ndarray, "N"], feat: Float32[np.ndarray, "h w C"]) -> None:
+        slot = len(self._maps)
+        last = channels_last(feat, self._copies[slot])
+        if last is not feat:
+            self._copies[slot] = last
+        self._cells.append(cells)
+        self._maps.append(last.reshape(-1, feat.shape[2]))
+        if len(self._maps) == _VIEWS_TOGETHER or sum(m.nbytes for m in self._maps) >= _WAITING_BYTES:
+            self.flush()
+
+    def flush(self) -> None:
+        if self._maps:
+            empty = self._maps[0][:0]  # one compiled kernel for any number of views
+            missing = _VIEWS_TOGETHER - len(self._maps)
+            cells = np.full((_VIEWS_TOGETHER, len(self._sums)), -1, dtype=np.int32)
+            cells[: len(self._maps)] = self._cells
+            add_nearest(self._sums, cells, (*self._maps, *[empty] * missing))
+            self._cells, self._maps = [], []
 
 
 def _checked(feat: Float[np.ndarray, "h w C"], channels: int, view: View) -> Float32[np.ndarray, "h w C"]:

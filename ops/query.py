@@ -16,7 +16,8 @@ def query_scores(feat: Float[np.ndarray, "N C"], embedding: Float[np.ndarray, "C
     """
     norm = np.linalg.norm(feat.astype(np.float32), axis=1)
     dot = feat.astype(np.float32) @ embedding.astype(np.float32)
-    return np.divide(dot, norm, out=np.zeros_like(dot), where=norm > 0)
+    scores: Float[np.ndarray, "N"] = np.divide(dot, norm, out=np.zeros_like(dot), where=norm > 0)
+    return scores
 
 
 def top_points(scores: Float[np.ndarray, "N"], count: int) -> Int[np.ndarray, "k"]:

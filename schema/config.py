@@ -1,4 +1,4 @@
-"""The whole recipe, the flow's parameter: stages, models, scenes; and apart from it how a run is carried out."""
+"""The whole recipe, which is the flow's parameter; and apart from it how a run is carried out."""
 
 from pathlib import Path
 from typing import ClassVar, Literal, Self

@@ -35,4 +35,4 @@ def _json(value: Any) -> Any:
 
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$")]
-"""A name that may become part of a file name: letters, digits, '_', '.', '-'; starts with a letter or digit."""
+"""May become part of a file name: letters, digits, '_', '.', '-'; starts with a letter or digit."""

@@ -4,7 +4,7 @@ Like logging, the sink is process-wide: code below the command line never knows 
 sink, tracking costs one call per item and shows nothing.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sized
 from typing import Protocol, TypeVar
 
 T = TypeVar("T")
@@ -67,7 +67,7 @@ class Tracker:
 
 def track(items: Iterable[T], label: str, total: int | None = None) -> Iterator[T]:
     """Yield ``items`` while showing how many are done; ``total`` defaults to ``len(items)``."""
-    if total is None and hasattr(items, "__len__"):
+    if total is None and isinstance(items, Sized):
         total = len(items)
     with Tracker(label, total) as tracker:
         for item in items:

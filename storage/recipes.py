@@ -144,7 +144,7 @@ _TAGS = ("rgbd_folder", "synthetic", "litert", "onnx", "conv_mask", "conv_dense"
 
 
 def _dotted(location: Sequence[str]) -> str:
-    """pydantic puts a union's tag into the location; a person's recipe has no such level."""
+    """Pydantic puts a union's tag into the location; a person's recipe has no such level."""
     parts = [part for i, part in enumerate(location) if not (part in _TAGS and i in (1, 2))]
     return ".".join(parts)
 

@@ -8,7 +8,7 @@ from storage.store import Store
 from storage.writer import StageWriter
 from tasks.stage import stage_task, unit_of
 from training.distill import distill as train_student
-from training.student_files import student_files
+from training.student_files import stage_student, training_folder
 from training.targets import training_scene
 
 
@@ -28,15 +28,16 @@ def distill(config: PipelineConfig, job: StageJob, writer: StageWriter) -> None:
         )
         for unit in units
     ]
+    folder = training_folder(unit_of(config, job).path)
     result = train_student(
         scenes,
         config.distill,
-        unit_of(config, job).path,
+        folder,
         fingerprint=job.fingerprint,
         device=choose_device(config.runtime.device),
         extra={"text_space": fusion_space(units[0])},
     )
-    for path in student_files(result.student_file.parent):
+    for path in stage_student(folder, writer.folder):
         writer.add_file(path)
     writer.counts.update(steps=result.num_steps, scenes=len(scenes), skipped_scenes=len(result.skipped))
     writer.metrics.update(final_loss=result.final_loss, parameters=result.num_parameters)

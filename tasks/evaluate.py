@@ -1,4 +1,4 @@
-"""Stage evaluate: the student answers for every point; all rows are compared, with truth where there is any."""
+"""Stage evaluate: the student answers for every point; all rows are compared, with truth if there is any."""
 
 from models.cache import load_text
 from models.devices import choose_device

@@ -40,7 +40,7 @@ def lift(config: PipelineConfig, job: StageJob, writer: StageWriter) -> None:
         )
         write_dense_lift(writer, dense, recorder.labels(), vocabulary.names, text_space=teacher.text_space)
     else:
-        captioner = load_captioner(teacher_config.captioner)
+        captioner = load_captioner(getattr(teacher_config, "captioner", "none"))
         masks = lift_masks(
             views, recorder.masks(teacher.segment), captioner.caption, points_world, config=config.lift
         )

@@ -7,7 +7,7 @@ import functools
 import logging
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias, cast
 
 from prefect import Task, task
 from prefect.cache_policies import NO_CACHE
@@ -23,7 +23,7 @@ from storage.writer import StageWriter
 logger = logging.getLogger(__name__)
 
 StageWork = Callable[[PipelineConfig, StageJob, StageWriter], None]
-StageTask = Task[[PipelineConfig, StageJob], StageRef]
+StageTask: TypeAlias = "Task[[PipelineConfig, StageJob], StageRef]"
 
 
 def unit_of(config: PipelineConfig, job: StageJob) -> Unit:
@@ -62,8 +62,8 @@ def stage_task(work: StageWork) -> StageTask:
         logger.info("%s %s in %.1f s %s", job.label, status, reference.seconds, dict(reference.counts))
         return reference
 
-    del run.__wrapped__  # type: ignore[attr-defined]  # Prefect would take the signature of the work
-    return task(
+    del run.__wrapped__  # Prefect would take the signature of the work
+    made = task(
         run,
         name=work.__name__,
         task_run_name="{job.label}",
@@ -71,6 +71,7 @@ def stage_task(work: StageWork) -> StageTask:
         persist_result=False,
         retry_condition_fn=_not_the_users_fault,
     )
+    return cast("StageTask", made)
 
 
 def committed(unit: Unit, job: StageJob, *, status: Any, seconds: float) -> StageRef:

@@ -36,7 +36,7 @@ def doctor(*, json: bool = False) -> int:
     Args:
         json: print it as JSON.
     """
-    report = {
+    report: dict[str, Any] = {
         "teach3d": importlib.metadata.version("teach3d"),
         "python": platform.python_version(),
         "system": platform.system(),

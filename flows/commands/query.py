@@ -104,7 +104,7 @@ def _print_warning(unknown: list[str]) -> None:
     if unknown:
         words = ", ".join(repr(word) for word in unknown)
         console.print(
-            f"note: no teacher used the word(s) {words}; this text encoder relates only words it shares with them",
+            f"note: no teacher used the word(s) {words}; this text encoder knows only words it shares",
             style="yellow",
             markup=False,
         )

@@ -75,13 +75,15 @@ def _run_flow(config: PipelineConfig, store: Store) -> RunSummary:
         from schema.progress import show_progress_on
 
         show_progress_on(progress)
+        summary: RunSummary
         try:
-            return pipeline(config)
+            summary = pipeline(config)
         except RunFailedError as error:
-            return error.summary
+            summary = error.summary
         finally:
             show_progress_on(None)
             _flush_logs()
+    return summary
 
 
 @contextlib.contextmanager
@@ -107,7 +109,7 @@ def _flush_logs() -> None:
     """Deliver what is still queued for the server, before the server goes."""
     from prefect.logging.handlers import APILogHandler
 
-    APILogHandler.flush()
+    APILogHandler().flush()
 
 
 def _print_summary(summary: RunSummary) -> None:

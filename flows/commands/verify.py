@@ -23,8 +23,8 @@ def verify(*, store: Path | None = None, discard: bool = False, json: bool = Fal
         show_progress_on(progress)
         for unit in track(opened.units(), "verify"):
             found = unit.verify()
-            findings += found
-            for stage in {finding.stage for finding in found} if discard else ():
+            findings += [finding for finding in found if finding.harmful]
+            for stage in {finding.stage for finding in found if finding.harmful} if discard else ():
                 unit.discard(stage)
         show_progress_on(None)
     if json:

@@ -18,8 +18,8 @@ _COARSEST = 16  # input sizes are padded to a multiple of the coarsest level's s
 class ConvNet(nn.Module):
     """A U-Net of three levels (strides 4, 8, 16) with dilated convolutions at the coarsest.
 
-    A cell of the finest level gets all its 4 x 4 pixels as channels and answers for 2 x 2 cells of the output:
-    nearly all the work is done on small grids, which is what makes training on a CPU a matter of seconds.
+    A cell of the finest level gets all its 4 x 4 pixels as channels and answers for 2 x 2 cells of the
+    output: all the work is done on small grids, which makes training on a CPU a matter of seconds.
     Dilations up to 8 at stride 16 see the whole of a 240 x 320 image from every cell: what a surface is often
     shows only in what stands around it.
 
@@ -63,7 +63,7 @@ def build_conv_net(num_outputs: int, width: int, seed: int) -> ConvNet:
     """A network with fresh weights from ``seed``; the global generator is left as it was."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return ConvNet(num_outputs, width).to(memory_format=torch.channels_last)
+        return ConvNet(num_outputs, width)
 
 
 def _padded(image: Float[torch.Tensor, "B H W 3"]) -> Float[torch.Tensor, "B H1 W1 3"]:
@@ -84,7 +84,7 @@ def _cells(image: Float[torch.Tensor, "B H W 3"]) -> Float[torch.Tensor, "B D h 
 
 
 def _places(cells: Float[torch.Tensor, "B D h w"]) -> Float[torch.Tensor, "B 2 h w"]:
-    """Row and column of each cell, -1..1: floors are low in images, and a convolution cannot know where it is."""
+    """Row and column of each cell, -1..1: floors are low in images, and convolutions cannot know that."""
     batch, _, height, width = cells.shape
     rows = torch.linspace(-1.0, 1.0, height, device=cells.device)[:, None].expand(height, width)
     columns = torch.linspace(-1.0, 1.0, width, device=cells.device)[None, :].expand(height, width)

@@ -52,7 +52,7 @@ def test_a_small_part_without_edges_out_stays() -> None:
 
 def test_signs_agree_along_cheap_edges() -> None:
     edges = np.array([[0, 1], [1, 2], [0, 2], [3, 4]])
-    flip = np.array([1, 1, 1, 0])  # around 0, 1, 2 not all flips can hold: the dearest gives way
+    flip = np.array([True, True, True, False])  # around 0, 1, 2 not all flips can hold: the dearest gives way
     sign, tree = spanning_signs(edges, np.array([0.1, 0.2, 0.9, 0.0]), flip, 5)
     assert sign[0] == -sign[1]
     assert sign[1] == -sign[2]
