@@ -42,8 +42,8 @@ def fuse(
     features: Sequence[Float[np.ndarray, "N C"]],
     seen: Bool[np.ndarray, "N T"],
     *,
-    text: Float[np.ndarray, "K C"],
-    capability: Float[np.ndarray, "T K"] | None,
+    text: Float[np.ndarray, "_ _"],
+    capability: Float[np.ndarray, "_ _"] | None,
     config: FuseConfig,
     other_index: int | None = None,
 ) -> Fusion:
@@ -57,8 +57,8 @@ def fuse(
     Args:
         features: one array per teacher, any float type; rows of unseen points are ignored.
         seen: which teacher saw which point.
-        text: unit vectors of the vocabulary the teachers are compared on, in the features' space.
-        capability: how good each teacher is at each class, NaN where unknown; None: no table.
+        text: K x C unit vectors of the vocabulary the teachers are compared on, in the features' space.
+        capability: T x K, how good each teacher is at each class, NaN where unknown; None: no table.
         config: strategy, temperature and variants.
         other_index: position of "other" in the vocabulary, if it has one.
 
@@ -179,8 +179,8 @@ def _effective_table(
 def _check(
     features: Sequence[Float[np.ndarray, "N C"]],
     seen: Bool[np.ndarray, "N T"],
-    text: Float[np.ndarray, "K C"],
-    capability: Float[np.ndarray, "T K"] | None,
+    text: Float[np.ndarray, "_ _"],
+    capability: Float[np.ndarray, "_ _"] | None,
 ) -> None:
     for t, feat in enumerate(features):
         if feat.shape[1] != text.shape[1]:

@@ -79,7 +79,7 @@ class DemoTeachersConfig(Config):
     image_hw: tuple[int, int] = Field((240, 320), description="height and width of a view, px")
     fov_deg: float = Field(70.0, gt=10, lt=150, description="horizontal field of view, degrees")
     width: int = Field(24, ge=4, le=128, description="channels at the finest level")
-    steps: int = Field(480, ge=1, le=100_000, description="optimiser steps")
+    steps: int = Field(560, ge=1, le=100_000, description="optimiser steps")
     batch_views: int = Field(4, ge=1, le=256, description="views in a step")
     learning_rate: float = Field(1e-2, gt=0, le=1, description="highest learning rate of AdamW")
     seed: int = Field(0, ge=0, description="initial weights, order of the views and augmentation")

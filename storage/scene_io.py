@@ -159,7 +159,13 @@ def read_lift(unit: Unit, teacher: str) -> DenseLift | MaskLift:
 
 
 def write_fusion(
-    writer: StageWriter, fusion: Any, *, teachers: tuple[str, ...], vocabulary: LabelSet, space: str
+    writer: StageWriter,
+    fusion: Any,
+    *,
+    teachers: tuple[str, ...],
+    vocabulary: LabelSet,
+    space: str,
+    strategy: str,
 ) -> None:
     """Put fused features with who weighed how much (an ``ops.fuse.Fusion``)."""
     writer.put("feat", fusion.feat.astype(np.float16))
@@ -167,7 +173,9 @@ def write_fusion(
     writer.put("weight", fusion.weight.astype(np.float16))
     writer.put("teacher_label", fusion.teacher_label.astype(np.int16, copy=False))
     writer.put("label", fusion.label.astype(np.int16, copy=False))
-    writer.attrs.update(text_space=space, teachers=list(teachers), vocabulary=list(vocabulary.names))
+    writer.attrs.update(
+        text_space=space, teachers=list(teachers), vocabulary=list(vocabulary.names), strategy=strategy
+    )
     seen = int(fusion.seen.sum())
     writer.counts.update(seen_points=seen)
     writer.metrics.update(coverage=round(seen / max(len(fusion.seen), 1), 4))

@@ -27,4 +27,11 @@ def fuse(config: PipelineConfig, job: StageJob, writer: StageWriter) -> None:
         config=config.fuse,
         other_index=vocabulary.other_index,
     )
-    write_fusion(writer, fusion, teachers=tuple(config.teachers), vocabulary=vocabulary, space=text.space)
+    write_fusion(
+        writer,
+        fusion,
+        teachers=tuple(config.teachers),
+        vocabulary=vocabulary,
+        space=text.space,
+        strategy=config.fuse.strategy,
+    )

@@ -172,7 +172,7 @@ def _targets(job: _Job, views: LabelledImages) -> Int[np.ndarray, "V H W"]:
 
 
 def _class_weight(label: Int[torch.Tensor, "V h w"], num_outputs: int) -> Float[torch.Tensor, "K"]:
-    """Inverse fourth root of the labels' frequencies, 1 for an average one; more drowns large surfaces."""
+    """Inverse fourth root of the labels' frequencies, 1 for an average one."""
     count = torch.bincount(label[label >= 0].flatten(), minlength=num_outputs).double()
     return (count.mean() / count.clamp(min=1)).pow(0.25).clamp(max=_RARE_WEIGHT).float()
 
