@@ -163,7 +163,7 @@ CASES: dict[str, tuple[Callable[[Broken], object], list[str]]] = {
     "pose not finite": (spoil_pose(float("nan")), ["frame-000001.pose", "finite"]),
     "pose missing": (missing_pose, ["frame-000001", "pose"]),
     "too many frames dropped": (too_many_dropped, ["frame-000001.pose", "max_dropped_share"]),
-    "intrinsics not 3x3": (write_intrinsics("1 2\n3 4\n"), ["k.txt", "3x3"]),
+    "intrinsics not 3x3": (write_intrinsics("1 2\n3 4\n"), ["k.txt", "3 x 3"]),
     "principal point outside": (
         write_intrinsics("60 0 900\n0 60 30\n0 0 1\n"),
         ["k.txt", "principal point"],
@@ -214,7 +214,7 @@ def test_a_dropped_frame_is_counted_and_shown(broken: Broken, capsys: pytest.Cap
     assert left.value.code == 0
     assert "1 dropped frames" in capsys.readouterr().out
     attrs = Store(broken.folder / "store").scene("capture").attrs("ingest")
-    assert [frame["name"] for frame in attrs["dropped"]] == ["000001"]
+    assert [frame["name"] for frame in attrs["dropped"]] == ["frame-000001"]
     assert "finite" in attrs["dropped"][0]["reason"]
     page = (broken.folder / "store" / "report" / "index.html").read_text()
     assert "000001" in page
