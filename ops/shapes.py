@@ -13,6 +13,9 @@ Material = Literal["plain", "wood", "fabric", "planks"]
 MATERIALS: tuple[Material, ...] = ("plain", "wood", "fabric", "planks")
 
 Color = tuple[float, float, float]
+Number = int | float
+Corner = tuple[Number, Number, Number]
+"""A position, metres."""
 
 _BOX_CORNERS = np.array([[x, y, z] for x in (0, 1) for y in (0, 1) for z in (0, 1)], dtype=np.float64)
 _BOX_FACES = np.array(
@@ -41,8 +44,8 @@ class Part:
 
 
 def box(
-    low: tuple[float, float, float],
-    high: tuple[float, float, float],
+    low: Corner,
+    high: Corner,
     color: Color,
     material: Material = "plain",
 ) -> Part:
@@ -52,7 +55,7 @@ def box(
 
 
 def cylinder(
-    base: tuple[float, float, float], radius: float, height: float, color: Color, material: Material = "plain"
+    base: Corner, radius: Number, height: Number, color: Color, material: Material = "plain"
 ) -> Part:
     """An upright cylinder of 16 sides that stands on ``base``."""
     sides = 16
@@ -69,8 +72,8 @@ def cylinder(
 
 
 def folded_sheet(
-    low: tuple[float, float, float],
-    high: tuple[float, float, float],
+    low: Corner,
+    high: Corner,
     color: Color,
     *,
     num_folds: int,

@@ -41,9 +41,13 @@ def headline(summary: Mapping[str, Any]) -> str:
         f"failed: {item.get('stage', '?')} {item.get('unit', '?')}: {item.get('message', '?')}"
         for item in summary.get("failures") or []
     ]
-    texts = [*failures, *(content.get("notes") or []), *(summary.get("notes") or [])]
-    notes = "".join(f"<li>{esc(note)}</li>" for note in dict.fromkeys(map(str, texts)))
-    return summary_table(content) + (f'<ul class="notes">{notes}</ul>' if notes else "")
+    failed = "".join(f"<li>{esc(line)}</li>" for line in dict.fromkeys(map(str, failures)))
+    texts = dict.fromkeys(map(str, [*(content.get("notes") or []), *(summary.get("notes") or [])]))
+    notes = "".join(f"<li>{esc(note)}</li>" for note in texts)
+    shown = f'<ul class="notes">{failed}</ul>' if failed else ""
+    if notes:
+        shown += f'<details><summary>notes ({len(texts)})</summary><ul class="notes">{notes}</ul></details>'
+    return summary_table(content) + shown
 
 
 def tiles(store: Store, scene_ids: Sequence[str], summary: Mapping[str, Any], config: PipelineConfig) -> str:

@@ -63,7 +63,8 @@ def _table(model: type[BaseModel], only: list[str] | None = None) -> list[str]:
             continue
         key = f"*`{name}`*" if name in silent else f"`{name}`"
         default = _default(field)
-        rows.append(f"| {key} | {_type(properties[name])} | {default} | {field.description or ''} |")
+        meaning = field.description or ""
+        rows.append(f"| {key} | {_type(properties[name])} | {default} | {meaning} |")
     return rows
 
 

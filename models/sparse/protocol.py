@@ -3,7 +3,7 @@
 Engines hold coordinates and kernel maps; parameters and layers belong to ``models.student.blocks``.
 """
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from jaxtyping import Float, Int
 from torch import Tensor
@@ -25,6 +25,7 @@ def kernel_offsets(kernel_size: int) -> list[tuple[int, int, int]]:
     return [(dx, dy, dz) for dz in steps for dy in steps for dx in steps]
 
 
+@runtime_checkable
 class SparseGrid(Protocol):
     """The voxels of one batch at every tensor stride, with their kernel maps.
 
@@ -52,6 +53,7 @@ class SparseGrid(Protocol):
         ...
 
 
+@runtime_checkable
 class SparseEngine(Protocol):
     """A way to compute sparse convolutions."""
 

@@ -187,9 +187,7 @@ CASES: dict[str, tuple[Callable[[Broken], object], list[str]]] = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_one_line_exit_2_nothing_lost(
-    broken: Broken, name: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_one_line_exit_2_nothing_lost(broken: Broken, name: str, capsys: pytest.CaptureFixture[str]) -> None:
     before = broken.committed()
     spoil, parts = CASES[name]
     # tiny.onnx is written only where it is missing, so a removed one must stay away
@@ -229,5 +227,10 @@ def test_one_bad_scene_does_not_stop_the_others(broken: Broken, capsys: pytest.C
     assert code == 2
     assert len(lines) == 1
     store = Store(broken.folder / "store")
-    assert {entry.stage for entry in store.scene("two").entries()} >= {"ingest", "oversegment", "lift/tiny", "fuse"}
+    assert {entry.stage for entry in store.scene("two").entries()} >= {
+        "ingest",
+        "oversegment",
+        "lift/tiny",
+        "fuse",
+    }
     assert store.scene("one").entries() == []

@@ -1,4 +1,4 @@
-"""The stages' tasks through ``.fn``, without an engine: the whole chain on a small room, and what redoes what."""
+"""The stages' tasks through ``.fn``, without an engine: the whole chain on a room, and what redoes what."""
 
 import importlib
 from pathlib import Path
@@ -119,7 +119,8 @@ def test_new_weights_make_the_lift_stale(tmp_path: Path) -> None:
     before = make_plan(check_recipe(values), Store(tmp_path / "s", create=True))
     (tmp_path / "labels.txt").write_text("other\nchair\ntable\nbed\n", encoding="utf-8")
     after = make_plan(check_recipe(values), Store(tmp_path / "s"))
-    changed = {job.stage for job, other in zip(before.jobs, after.jobs, strict=True) if job.fingerprint != other.fingerprint}
+    pairs = zip(before.jobs, after.jobs, strict=True)
+    changed = {job.stage for job, other in pairs if job.fingerprint != other.fingerprint}
     assert changed == {"lift/tiny", "fuse", "distill", "evaluate", "report"}
 
 
