@@ -38,6 +38,7 @@ $(VENV)/.browser:
 
 # --- what people run ------------------------------------------------------------------------------
 demo: $(VENV)/.run  ## the main job: rooms are filmed, lifted, fused, distilled, evaluated and shown
+	$(CLI) train-demo-teachers
 	$(CLI) run configs/demo.yaml
 
 kitchen: $(VENV)/.run  ## the same on a real RGB-D capture with two real networks (needs the data)
@@ -61,7 +62,7 @@ format: $(VENV)/.dev  ## rewrite files in the house style
 	$(BIN)/ruff format .
 
 bench: $(VENV)/.dev  ## every benchmark; results go to benchmarks/results
-	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+	@for name in lift oversegment student; do echo "== $$name"; $(BIN)/python -m benchmarks.$$name || exit 1; done
 
 docs: $(VENV)/.dev  ## rewrite the generated parts of docs/ (store layout, schemas, command help)
 	$(BIN)/python tools/generate_docs.py

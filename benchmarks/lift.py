@@ -20,7 +20,7 @@ the memory, whose copy bandwidth is measured in the same run and printed beside 
 Features that come channel-first, as the released code has them, are first copied to channel-last; the same
 run is repeated with such features and stated beside one copy.
 
-Usage: ``python benchmarks/lift.py [--data FOLDER]``, FOLDER holding ``kitchen/`` (or set TEACH3D_TEST_DATA);
+Usage: ``python -m benchmarks.lift [--data FOLDER]``, FOLDER holding ``kitchen/`` (or set TEACH3D_TEST_DATA);
 without it an analytic spherical room stands in.
 """
 
@@ -34,8 +34,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from conditions import RESULTS, conditions, copy_bandwidth, use_threads, write_results
 
+from benchmarks.conditions import RESULTS, conditions, copy_bandwidth, use_threads, write_results
 from ops.lift import lift_dense
 from ops.tsdf import fuse_tsdf
 from schema.config_source import RgbdFolderConfig

@@ -9,7 +9,7 @@ point besides.
 The anchor is the plain reference, segments as Python lists (`ops.oversegment_reference`), on the same edges
 and weights; both must give the same segments.
 
-Usage: ``python benchmarks/oversegment.py [--data FOLDER]``, FOLDER holding ``kitchen/`` (or set
+Usage: ``python -m benchmarks.oversegment [--data FOLDER]``, FOLDER holding ``kitchen/`` (or set
 TEACH3D_TEST_DATA); without it a bumpy terrain of steps stands in. Run it on one core (``taskset -c 0``) or
 not: processor seconds of all threads together are what is printed.
 """
@@ -23,8 +23,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from conditions import RESULTS, conditions, use_threads, write_results
 
+from benchmarks.conditions import RESULTS, conditions, use_threads, write_results
 from ops.normals import cloud_normals, mesh_normals, nearest_neighbours, neighbour_edges, unit_or_zero
 from ops.oversegment import edge_weights, mesh_edges, oversegment
 from ops.oversegment_reference import segment_graph_reference

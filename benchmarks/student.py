@@ -1,6 +1,6 @@
 """Seconds per training step of the student at several sizes, and where the time goes.
 
-    python benchmarks/student.py [--threads 2] [--repeats 5] [--out benchmarks/results/student-cpu.json]
+    python -m benchmarks.student [--threads 2] [--repeats 5] [--out benchmarks/results/student-cpu.json]
 
 Scenes are bumpy rooms of boxes (about nine neighbours per voxel, as real scans have). Sizes and networks
 are interleaved in every round, so that a busy machine disturbs all alike; the minimum is reported too.

@@ -54,7 +54,8 @@ def local_server(home: Path) -> Iterator[str]:
         listener.bind(("127.0.0.1", 0))
         address = f"http://127.0.0.1:{listener.getsockname()[1]}/api"
         process = subprocess.Popen(  # noqa: S603 - this very module, by this very interpreter
-            [sys.executable, "-m", "flows.local_server", str(listener.fileno())],
+            # the folder is not used by the server; it tells a person whose server a process is
+            [sys.executable, "-m", "flows.local_server", str(listener.fileno()), str(home.resolve())],
             stdin=subprocess.PIPE,
             stdout=log,
             stderr=log,

@@ -19,7 +19,7 @@ from ops.accumulate import (
 )
 from ops.visibility import project, seen_pixels, splat_radii
 from schema.config_stages import LiftConfig
-from schema.errors import ConfigError, InputError
+from schema.errors import InputError
 from schema.progress import track
 from schema.records import DenseLift, MaskLift, MaskSet, View
 
@@ -101,19 +101,11 @@ def lift_masks(
         segment: colour image to masks; the map may have another size than the image.
         caption: one caption per mask.
         points_world: finite, metres.
-        config: visibility; sampling must be "nearest", since a pixel lies in one mask.
+        config: visibility; its sampling is for dense teachers alone: a pixel lies in one mask.
 
     Raises:
         InputError: a view lacks the depth asked for; captions and masks differ in number.
-        ConfigError: bilinear sampling.
     """
-    if config.sampling != "nearest":
-        raise ConfigError(
-            "masks cannot be interpolated",
-            field="lift.sampling",
-            value=config.sampling,
-            remedy="use 'nearest' for mask teachers",
-        )
     points = np.ascontiguousarray(points_world, dtype=np.float64)
     radii = splat_radii(points) if config.visibility == "zbuffer" else None
     known: dict[tuple[str, str], int] = {}

@@ -133,13 +133,14 @@ def lift_masks_reference(
     points_world: Float[np.ndarray, "N 3"],
     *,
     config: LiftConfig,
+    radii_m: Float[np.ndarray, "N"] | None = None,
 ) -> list[Counter[tuple[str, str]]]:
-    """For each point how many views saw it under which (caption, label); not for ``zbuffer``."""
+    """For each point how many views saw it under which (caption, label)."""
     votes: list[Counter[tuple[str, str]]] = [Counter() for _ in range(len(points_world))]
     for view in views:
         masks = segment(view.color)
         captions = caption(view.color, masks)
-        for n, pixel in enumerate(seen_pixels_reference(points_world, view, config).tolist()):
+        for n, pixel in enumerate(seen_pixels_reference(points_world, view, config, radii_m).tolist()):
             if pixel < 0:
                 continue
             mask = int(masks.mask_map[cell_of(pixel, view.color.shape, masks.mask_map.shape)])

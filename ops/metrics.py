@@ -13,7 +13,7 @@ IGNORED = 255
 """Truth value that means unlabelled in byte-sized label files; -1 means it everywhere."""
 
 
-def confusion(pred: Int[np.ndarray, "N"], truth: Int[np.ndarray, "N"], K: int) -> Int64[np.ndarray, "K K1"]:
+def confusion(pred: Int[np.ndarray, "N"], truth: Int[np.ndarray, "_"], K: int) -> Int64[np.ndarray, "K K1"]:
     """Count points by true class (row) and predicted class (column).
 
     Args:

@@ -16,7 +16,7 @@ def query_scores(feat: Float[np.ndarray, "N C"], embedding: Float[np.ndarray, "C
     """
     norm = np.linalg.norm(feat.astype(np.float32), axis=1)
     dot = feat.astype(np.float32) @ embedding.astype(np.float32)
-    scores: Float[np.ndarray, "N"] = np.divide(dot, norm, out=np.zeros_like(dot), where=norm > 0)
+    scores: np.ndarray = np.divide(dot, norm, out=np.zeros_like(dot), where=norm > 0)
     return scores
 
 

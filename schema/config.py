@@ -59,7 +59,12 @@ class PipelineConfig(Config):
     runtime: RuntimeConfig = Field(default_factory=RuntimeConfig, description="how to run; changes no result")
 
     @model_validator(mode="after")
-    def _needs_a_mask_teacher_for_captions(self) -> Self:
+    def _refuse_what_would_fail_hours_later(self) -> Self:
+        if self.fuse.capability is None and self.fuse.strategy in ("best_teacher", "winner_takes_all"):
+            raise ValueError(
+                f"fuse.strategy = {self.fuse.strategy} needs a capability table; "
+                "set fuse.capability to one, or fuse.strategy to capability, add or linear"
+            )
         if self.lift.sampling == "bilinear" and not any(
             t.kind == "conv_dense" for t in self.teachers.values()
         ):

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 
 class Config(BaseModel):
@@ -33,6 +33,9 @@ def _json(value: Any) -> Any:
         return [_json(item) for item in value]
     return value if isinstance(value, str | int | float | bool | None) else str(value)
 
+
+ImageSide = Annotated[int, Field(ge=16, le=16384)]
+"""Height or width of an image, px."""
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$")]
 """May become part of a file name: letters, digits, '_', '.', '-'; starts with a letter or digit."""

@@ -4,7 +4,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from schema.config_base import Config, Name
+from schema.config_base import Config, ImageSide, Name
 from schema.config_models import TextConfig, WordsTextConfig
 
 FIRST_TRAINING_ROOM = 10_000
@@ -76,7 +76,7 @@ class DemoTeachersConfig(Config):
     num_rooms: int = Field(36, ge=1, le=1000, description="rooms to train on")
     num_held_out_rooms: int = Field(6, ge=1, le=100, description="rooms after those, for accuracies only")
     frames_per_room: int = Field(5, ge=1, le=1000, description="views of a room")
-    image_hw: tuple[int, int] = Field((240, 320), description="height and width of a view, px")
+    image_hw: tuple[ImageSide, ImageSide] = Field((240, 320), description="height and width of a view, px")
     fov_deg: float = Field(70.0, gt=10, lt=150, description="horizontal field of view, degrees")
     width: int = Field(24, ge=4, le=128, description="channels at the finest level")
     steps: int = Field(560, ge=1, le=100_000, description="optimiser steps")

@@ -8,6 +8,7 @@ from pydantic import Field
 from schema.config_base import Config
 
 Captioner = Literal["colour", "none"]
+_Spread = Annotated[float, Field(gt=0)]
 
 
 class _MaskTeacherConfig(Config):
@@ -30,7 +31,7 @@ class LitertTeacherConfig(_MaskTeacherConfig):
         (0.5, 0.5, 0.5),
         description="subtracted from RGB in 0..1; a quantised input takes the bytes themselves",
     )
-    std: tuple[float, float, float] = Field((0.5, 0.5, 0.5), description="divides RGB after the mean")
+    std: tuple[_Spread, _Spread, _Spread] = Field((0.5, 0.5, 0.5), description="divides RGB after the mean")
 
 
 class OnnxTeacherConfig(_MaskTeacherConfig):
@@ -39,7 +40,9 @@ class OnnxTeacherConfig(_MaskTeacherConfig):
     kind: Literal["onnx"] = "onnx"
     labels: Path = Field(description="text file, one label a line, in the order of the network's outputs")
     mean: tuple[float, float, float] = Field((0.485, 0.456, 0.406), description="subtracted from RGB in 0..1")
-    std: tuple[float, float, float] = Field((0.229, 0.224, 0.225), description="divides RGB after the mean")
+    std: tuple[_Spread, _Spread, _Spread] = Field(
+        (0.229, 0.224, 0.225), description="divides RGB after the mean"
+    )
 
 
 class ConvMaskTeacherConfig(_MaskTeacherConfig):

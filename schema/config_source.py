@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from schema.config_base import Config
+from schema.config_base import Config, ImageSide
 
 
 class FramePatterns(Config):
@@ -69,7 +69,7 @@ class SyntheticConfig(Config):
     kind: Literal["synthetic"] = "synthetic"
     seeds: tuple[int, ...] = Field((0,), min_length=1, description="one room per seed")
     num_frames: int = Field(24, ge=1, le=1000, description="views of a room")
-    image_hw: tuple[int, int] = Field((240, 320), description="height and width of a view, px")
+    image_hw: tuple[ImageSide, ImageSide] = Field((240, 320), description="height and width of a view, px")
     fov_deg: float = Field(70.0, gt=10, lt=150, description="horizontal field of view, degrees")
 
 

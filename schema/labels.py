@@ -34,7 +34,7 @@ class LabelSet(Config):
 
     def texts(self, template: str) -> list[str]:
         """The text that stands for each class: its own prompt, or the template with its name."""
-        return [self.prompts.get(name, template.format(label=name)) for name in self.names]
+        return [self.prompts.get(name, template.replace("{label}", name)) for name in self.names]
 
     @property
     def other_index(self) -> int | None:

@@ -158,9 +158,6 @@ class TrainingScene:
     point_seen: Bool[np.ndarray, "N"]
 
 
-StageState = Literal["done", "stale", "missing", "running", "failed"]
-
-
 @dataclass(frozen=True)
 class StageRef:
     """What a task returns: a reference to something committed, never the arrays themselves.

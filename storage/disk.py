@@ -109,6 +109,11 @@ def _full_disk_error(error: BaseException) -> OSError | None:
     return None
 
 
+def has_no_space(folder: Path) -> bool:
+    """Whether a folder's file system has less than a mebibyte left for this user."""
+    return shutil.disk_usage(folder).free < 2**20
+
+
 @contextlib.contextmanager
 def full_disk_told(folder: Path) -> Iterator[None]:
     """Turn "no space left" and "quota exceeded", however deep they are wrapped, into one clear error.
@@ -122,10 +127,11 @@ def full_disk_told(folder: Path) -> Iterator[None]:
         raise
     except Exception as error:
         cause = _full_disk_error(error)
-        if cause is None:
+        if cause is None and not has_no_space(folder):
             raise
+        told = cause.strerror if cause is not None else None
         raise StorageFullError(
-            (cause.strerror or "no space left").lower(),
+            (told or "no space left on device").lower(),
             file=folder,
             remedy="free some space and run again; everything committed before is kept",
         ) from error

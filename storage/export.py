@@ -29,18 +29,20 @@ class ExportFormat:
         suffix: of its files.
         description: one clause.
         keeps_faces: whether triangles are stored; otherwise they are left out.
+        keeps_matrices: whether a value may have several numbers a point; otherwise such a value is refused.
     """
 
     suffix: str
     description: str
     keeps_faces: bool
+    keeps_matrices: bool = False
 
 
 FORMATS: Mapping[str, ExportFormat] = {
     "ply": ExportFormat(
         ".ply", "binary PLY with all values as vertex properties; MeshLab, CloudCompare, Open3D", True
     ),
-    "npz": ExportFormat(".npz", "NumPy archive, one array a name, no pickle", True),
+    "npz": ExportFormat(".npz", "NumPy archive, one array a name, no pickle", True, True),
     "las": ExportFormat(".las", "LAS 1.4 with values as extra dimensions; GIS programs; 0.1 mm", False),
 }
 """The formats, by name."""
@@ -65,6 +67,7 @@ def export_cloud(
         normals: unit length.
         colors: RGB.
         scalars: one value a point, by name: labels, scores. Names become words where a format needs it.
+            A value may be a matrix of one row a point where ExportFormat.keeps_matrices says so.
         faces: point ids of triangles; see ExportFormat.keeps_faces.
 
     Returns:
@@ -81,8 +84,10 @@ def export_cloud(
     path = path if path.suffix else path.with_suffix(FORMATS[format].suffix)
     values = dict(scalars or {})
     for name, column in {"normals": normals, "colors": colors, **values}.items():
-        if column is not None and (len(column) != len(points) or (name in values and column.ndim != 1)):
+        if column is not None and len(column) != len(points):
             raise ValueError(f"{name}: shape {column.shape} does not fit {len(points)} points")
+        if name in values and column is not None and column.ndim != 1:
+            _check_matrix(name, column, format)
     with full_disk_told(path.parent), _replacing(path) as temp:
         try:
             if format == "ply":
@@ -98,6 +103,19 @@ def export_cloud(
                 str(error), file=path, field="--format", value=format, remedy="choose npz"
             ) from error
     return path
+
+
+def _check_matrix(name: str, column: np.ndarray, format: str) -> None:  # noqa: A002
+    if column.ndim != 2:
+        raise ValueError(f"{name}: shape {column.shape} is neither a column nor a matrix")
+    if not FORMATS[format].keeps_matrices:
+        able = ", ".join(other for other, about in FORMATS.items() if about.keeps_matrices)
+        raise ConfigError(
+            f"{name} has {column.shape[1]} numbers a point, the format one a column",
+            field="--format",
+            value=format,
+            remedy=f"choose {able}, or leave {name} out",
+        )
 
 
 @contextlib.contextmanager

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import schema.stages
+
 LAYOUT_VERSION = 1
 """Version of everything in this module; a store of a newer one is refused."""
 
@@ -142,8 +144,8 @@ ATTRS: Mapping[str, tuple[AttrSpec, ...]] = {
 }
 """JSON attributes of the groups, besides RESERVED_ATTRS."""
 
-STAGES = ("ingest", "oversegment", "lift", "fuse", "distill", "evaluate", "report")
-"""Stage words. ``distill`` and ``report`` keep files and no arrays."""
+STAGES = tuple(schema.stages.STAGES)
+"""Stage words, in order. ``distill`` and ``report`` keep files and no arrays."""
 
 _STAGE_KEY = re.compile(r"(?P<word>[a-z]+)(?:/(?P<part>[A-Za-z0-9][A-Za-z0-9_.-]{0,99}))?")
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
 
+from schema.errors import StoreError
 from schema.labels import LabelSet
 from schema.records import Cloud, DenseLift, FrameTable, MaskLift
 from storage.sources.protocol import Capture
@@ -100,7 +101,7 @@ def write_dense_lift(
 ) -> None:
     """Put a dense teacher's mean features (as float16)."""
     writer.attrs.update(kind="dense", text_space=text_space, preview_names=list(names))
-    writer.put("feat", lift.feat.astype(np.float16))
+    writer.put("feat", _half(lift.feat, "the teacher's features"))
     _write_views(writer, lift.num_views, preview_label)
 
 
@@ -124,6 +125,24 @@ def write_mask_lift(
     writer.metrics.update(pairs_per_seen_point=round(len(lift.caption_id) / max(seen, 1), 3))
 
 
+def _half(feat: Float[np.ndarray, "N C"], what: str) -> Float[np.ndarray, "N C"]:
+    """The features as float16.
+
+    Raises:
+        StoreError: a number is not finite, or larger than float16 can hold.
+    """
+    with np.errstate(over="ignore"):
+        half = feat.astype(np.float16)
+    wrong = int((~np.isfinite(half).all(axis=1)).sum())
+    if wrong:
+        raise StoreError(
+            f"{what} do not fit float16 on {wrong} of {len(half)} points",
+            field="feat",
+            remedy="check the network's weights; if it is the student, train with a lower distill.lr_start",
+        )
+    return half
+
+
 def _write_views(
     writer: StageWriter, num_views: Int[np.ndarray, "N"], preview_label: Int[np.ndarray, "P h w"]
 ) -> None:
@@ -142,12 +161,12 @@ def lift_space(unit: Unit, teacher: str) -> str | None:
 
 
 def read_lift(unit: Unit, teacher: str) -> DenseLift | MaskLift:
-    """What a teacher said about the scene's points."""
+    """What a teacher said about the scene's points; features stay float16, as they are stored."""
     stage = f"lift/{teacher}"
     attrs = unit.attrs(stage)
     num_views = unit.array(stage, "num_views")
     if attrs["kind"] == "dense":
-        return DenseLift(unit.array(stage, "feat").astype(np.float32), num_views)
+        return DenseLift(unit.array(stage, "feat"), num_views)
     return MaskLift(
         unit.array(stage, "row_start"),
         unit.array(stage, "caption_id"),
@@ -168,7 +187,7 @@ def write_fusion(
     strategy: str,
 ) -> None:
     """Put fused features with who weighed how much (an ``ops.fuse.Fusion``)."""
-    writer.put("feat", fusion.feat.astype(np.float16))
+    writer.put("feat", _half(fusion.feat, "the fused features"))
     writer.put("seen", fusion.seen.astype(np.bool_, copy=False))
     writer.put("weight", fusion.weight.astype(np.float16))
     writer.put("teacher_label", fusion.teacher_label.astype(np.int16, copy=False))
@@ -182,8 +201,8 @@ def write_fusion(
 
 
 def read_fusion(unit: Unit) -> tuple[Float[np.ndarray, "N C"], Bool[np.ndarray, "N"]]:
-    """Fused features and which points have one."""
-    return unit.array("fuse", "feat").astype(np.float32), unit.array("fuse", "seen")
+    """Fused features, float16 as they are stored, and which points have one."""
+    return unit.array("fuse", "feat"), unit.array("fuse", "seen")
 
 
 def fusion_space(unit: Unit) -> str:
@@ -200,7 +219,7 @@ def write_evaluation(
     space: str,
 ) -> None:
     """Put the student's features and every row's labels and scores (a ``training.evaluate`` result)."""
-    writer.put("student_feat", student_feat.astype(np.float16))
+    writer.put("student_feat", _half(student_feat, "the student's features"))
     for name, array in evaluation.arrays().items():
         writer.put(name, array)
     writer.attrs.update(

@@ -1,9 +1,11 @@
 """Tiny real networks as files: a 1x1 convolution that gives each pixel the nearest of a few colours.
 
 As ONNX (bytes of the protobuf written by hand, so that no exporter is needed) and as LiteRT (through the
-schema that comes with ai-edge-litert).
+schema that comes with ai-edge-litert). Also the project's own small network with random weights.
 """
 
+import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -177,4 +179,23 @@ def write_litert(  # noqa: PLR0915 - one flat listing of a file's parts
     builder = flatbuffers.Builder(1024)
     builder.Finish(model.Pack(builder), b"TFL3")
     path.write_bytes(bytes(builder.Output()))
+    return path
+
+
+def write_conv(
+    path: Path, *, labels: Sequence[str] = LABELS, text: np.ndarray | None = None, space: str | None = None
+) -> Path:
+    """The project's own network, untrained: a dense one if the labels' texts are given, else one of masks."""
+    import torch
+
+    from models.teachers.conv_file import ConvModel, conv_bytes, description
+    from models.teachers.conv_net import build_conv_net
+
+    torch_text = None if text is None else torch.from_numpy(np.array(text, dtype=np.float32))
+    net = build_conv_net(len(labels), 8, seed=0)
+    model = ConvModel(net, tuple(labels), torch_text, space)
+    weights = conv_bytes(net, torch_text)
+    path.write_bytes(weights)
+    facts = description(model, "mask" if text is None else "dense", width=8, weights=weights, provenance={})
+    path.with_suffix(".json").write_text(json.dumps(facts))
     return path

@@ -36,7 +36,7 @@ def configuration_page() -> str:
         "",
         "A recipe is one YAML file; `--set key.sub=value` overrides a key. An unknown key is an error.",
         "Changing a key redoes the stages that depend on it. Keys in *italics* say where things are and",
-        "change no result. Written by `make docs`; `docs/schemas/recipe.schema.json` is the same for programs.",
+        "change no result. Written by `make docs`; for programs: `docs/schemas/recipe.schema.json`.",
         "",
     ]
     top = [name for name in PipelineConfig.model_fields if name not in SECTION_ORDER.split()]

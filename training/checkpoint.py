@@ -6,7 +6,6 @@ when a state is written is ``distill``'s business.
 
 import json
 import logging
-import os
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,6 +18,8 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from schema.errors import WeightsError
+from storage.disk import write_atomically
+from training.metrics_log import METRICS_FILE
 
 RESUME_FILE = "resume.safetensors"
 STUDENT_FILE = "student.safetensors"
@@ -28,28 +29,11 @@ STATE_VERSION = 1
 log = logging.getLogger(__name__)
 
 
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file so that it is there whole or not at all, also after a power failure."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        with partial.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
-
-
 def sweep_partials(folder: Path) -> None:
-    """Delete what killed processes left half written."""
-    for path in folder.glob(".*.partial"):
-        path.unlink(missing_ok=True)
+    """Delete what killed processes left half written (see ``storage.disk.write_atomically``)."""
+    for name in (RESUME_FILE, STUDENT_FILE, STUDENT_JSON, METRICS_FILE):
+        for path in folder.glob(f".{name}.*"):
+            path.unlink(missing_ok=True)
 
 
 @dataclass(frozen=True)

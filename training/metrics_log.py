@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 from typing import Any, Self
 
-from training.checkpoint import write_atomically
+from storage.disk import write_atomically
 
 METRICS_FILE = "metrics.jsonl"
 
@@ -41,6 +41,8 @@ class MetricsLog:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._file.flush()
+        self.sync()
         self._file.close()
 
 

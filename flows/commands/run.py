@@ -11,6 +11,7 @@ from cyclopts import Parameter
 from flows.console import RichProgress, console, error_console, print_json, print_table
 from schema.config import PipelineConfig
 from schema.summary import RunSummary
+from storage.disk import full_disk_told
 from storage.recipes import load_recipe, save_recipe
 from storage.store import Store
 
@@ -44,8 +45,9 @@ def run(
 
         print_plan(plan, json=json)
         return 0
-    save_recipe(store, config)
-    summary = _run_flow(config, store) if plan.todo() else _nothing_to_do(config, store)
+    with full_disk_told(store.root):
+        save_recipe(store, config)
+        summary = _run_flow(config, store) if plan.todo() else _nothing_to_do(config, store)
     if json:
         from storage.summary import summary_json
 

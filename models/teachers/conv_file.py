@@ -80,6 +80,7 @@ def read_conv(path: Path, kind: Kind, device: str) -> ConvModel:
         WeightsError: a file is missing or damaged, the two do not belong together, or the network is of the
             other kind.
     """
+    content = _read_bytes(path)  # first, so that a wrong path is named and not the file beside it
     sidecar = path.with_suffix(".json")
     facts = _read_facts(sidecar)
     if facts.get("format") != FORMAT or facts.get("format_version") != FORMAT_VERSION:
@@ -94,7 +95,6 @@ def read_conv(path: Path, kind: Kind, device: str) -> ConvModel:
             file=path,
             remedy=f"set the teacher's kind to conv_{facts['kind']}, or point 'weights' elsewhere",
         )
-    content = _read_bytes(path)
     if hashlib.sha256(content).hexdigest() != facts["weights_sha256"]:
         raise WeightsError(f"it is not the file that {sidecar.name} describes", file=path, remedy=_REMEDY)
     return _build(content, facts, path, device)

@@ -3,8 +3,10 @@
 Finding a frame's files is ``rgbd_naming.py``'s and ``tum.py``'s business, the checks ``rgbd_checks.py``'s.
 """
 
+import stat
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +29,10 @@ from storage.sources.tum import list_files, tum_frames
 
 
 class RgbdFolder:
-    """One or more folders of posed RGB-D frames; a scene's id is its path below the root, '/' as '_'."""
+    """One or more folders of posed RGB-D frames; a scene's id is its path below the root, '/' as '_'.
+
+    Which scenes there are is looked up once: with a thousand of them, once a scene would take minutes.
+    """
 
     def __init__(self, config: RgbdFolderConfig) -> None:
         self._config = config
@@ -40,7 +45,7 @@ class RgbdFolder:
 
     def scene_ids(self) -> list[str]:
         """Names of the scenes, in the order of ``source.scenes``, sorted within a glob."""
-        return list(self._folders())
+        return list(self._folders)
 
     def identity(self, scene_id: str) -> dict[str, Any]:
         """Relative name, size and modification time of each file that the scene's selected frames use."""
@@ -75,12 +80,12 @@ class RgbdFolder:
         return RgbdCapture(scene_id, table, posed.dropped, files=posed.files, config=self._config)
 
     def _folder(self, scene_id: str) -> Path:
-        folders = self._folders()
-        if scene_id not in folders:
-            raise unknown_name("scene", scene_id, folders)
-        return folders[scene_id]
+        if scene_id not in self._folders:
+            raise unknown_name("scene", scene_id, self._folders)
+        return self._folders[scene_id]
 
-    def _folders(self) -> dict[str, Path]:
+    @cached_property
+    def _folders(self) -> Mapping[str, Path]:
         root = self._config.root
         if not root.is_dir():
             raise InputError(
@@ -198,7 +203,8 @@ def _scene_id(root: Path, folder: Path) -> str:
 
 def _stamp(path: Path, folder: Path) -> list[Any]:
     name = path.relative_to(folder).as_posix()
-    if not path.is_file():
+    try:
+        status = path.stat()
+    except OSError:
         return [name, None, None]
-    status = path.stat()
-    return [name, status.st_size, status.st_mtime_ns]
+    return [name, status.st_size, status.st_mtime_ns] if stat.S_ISREG(status.st_mode) else [name, None, None]

@@ -6,9 +6,14 @@ import pytest
 from models.cache import load_teacher, weights_files
 from models.catalog import TEACHERS
 from models.teachers.protocol import DenseTeacher, MaskTeacher
-from schema.config_models import LitertTeacherConfig, OnnxTeacherConfig
+from schema.config_models import (
+    ConvDenseTeacherConfig,
+    ConvMaskTeacherConfig,
+    LitertTeacherConfig,
+    OnnxTeacherConfig,
+)
 from schema.errors import WeightsError
-from tests.factories_networks import picture, write_labels, write_litert, write_onnx
+from tests.factories_networks import picture, write_conv, write_labels, write_litert, write_onnx
 
 ALIASES = {"diningtable": "dining table"}
 SIZES = [(48, 64), (64, 48), (37, 91)]
@@ -24,7 +29,17 @@ def _onnx(folder):
     return OnnxTeacherConfig(weights=write_onnx(folder / "net.onnx"), labels=write_labels(folder / "l.txt"))
 
 
-EXAMPLES = {"litert": _litert, "onnx": _onnx}
+def _conv_mask(folder):
+    return ConvMaskTeacherConfig(weights=write_conv(folder / "mask.safetensors"))
+
+
+def _conv_dense(folder):
+    text = np.linalg.qr(np.random.default_rng(0).standard_normal((8, 8)))[0][:4]
+    weights = write_conv(folder / "dense.safetensors", text=text, space="tiny:8")
+    return ConvDenseTeacherConfig(weights=weights)
+
+
+EXAMPLES = {"litert": _litert, "onnx": _onnx, "conv_mask": _conv_mask, "conv_dense": _conv_dense}
 
 
 def test_every_teacher_has_an_example():

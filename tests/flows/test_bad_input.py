@@ -1,7 +1,10 @@
 """Bad input through the command: one clear line, exit code 2, nothing lost that was already computed."""
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +16,7 @@ from flows.cli import main
 from schema.config_source import RgbdFolderConfig
 from storage.store import Store
 from tests.captures import write_seven_scenes
+from tests.disks import small_disk
 from tests.recipes import small_recipe
 
 CASE = Callable[[Path, dict[str, object]], None]
@@ -234,3 +238,22 @@ def test_one_bad_scene_does_not_stop_the_others(broken: Broken, capsys: pytest.C
         "fuse",
     }
     assert store.scene("one").entries() == []
+
+
+@pytest.mark.slow
+def test_a_full_disk_is_one_line_and_what_was_committed_stays(tmp_path: Path) -> None:
+    """The whole command in a process of its own, whose server keeps its database on the same full disk."""
+    with small_disk(tmp_path / "disk", 12) as disk:
+        changes = {"source__num_frames": 12, "source__image_hw": [240, 320], "ingest__voxel_m": 0.02}
+        recipe = small_recipe(tmp_path, store=str(disk / "store"), **changes)
+        environment = {key: value for key, value in os.environ.items() if not key.startswith("PREFECT")}
+        command = [sys.executable, "-m", "flows", "run", str(recipe)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+        assert done.returncode == 2, done.stderr
+        lines = [line[line.index("error: ") :] for line in done.stderr.splitlines() if "error: " in line]
+        assert len([line for line in lines if "not run:" not in line]) == 1, done.stderr
+        assert "no space left" in lines[0]
+        assert "Traceback" not in done.stderr
+        unit = Store(disk / "store").scene("room_3")
+        assert {entry.stage for entry in unit.entries()} >= {"ingest"}
+        assert [finding for finding in unit.verify() if finding.harmful] == []

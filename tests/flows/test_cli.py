@@ -1,13 +1,17 @@
 """The command line: what it imports, what it prints, its exit codes and its JSON."""
 
 import json
+import re
+import signal
 import subprocess
 import sys
+import urllib.request
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import numpy as np
+import psutil
 import pytest
 
 from flows.cli import COMMANDS, main
@@ -216,3 +220,31 @@ def test_no_store_yet(
     assert code == 2
     assert "run a recipe first" in err
     assert "run a recipe first" in json.loads(out)["error"]
+
+
+def test_view_serves_on_this_machine_only_until_stopped(ran: Path) -> None:
+    command = [sys.executable, "-m", "flows", "view", "room_3", "--json", "--port", "8391"]
+    process = subprocess.Popen(
+        [*command, "--store", str(ran.parent / "store")], stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert process.stdout is not None
+        text = ""
+        while not text.rstrip().endswith("}"):
+            line = process.stdout.readline()
+            assert line, "the command ended"
+            text += line
+        address = json.loads(text)["address"]
+        assert re.match(r"http://(127\.0\.0\.1|localhost):\d+", address)
+        with urllib.request.urlopen(address, timeout=20) as answer:
+            assert answer.status == 200
+        port = int(address.rsplit(":", 1)[1].strip("/"))
+        listening = {
+            c.laddr.ip for c in psutil.Process(process.pid).net_connections() if c.laddr.port == port
+        }
+        assert listening == {"127.0.0.1"}
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=20) in (0, 130)
+    finally:
+        process.kill()
+        process.communicate()

@@ -17,8 +17,8 @@ def test_rotation_is_one_and_turns_the_right_way():
     matrix = rotation(0.1, -0.2, 2.0)
     np.testing.assert_allclose(matrix @ matrix.T, np.eye(3), atol=1e-12)
     assert np.isclose(np.linalg.det(matrix), 1)
-    np.testing.assert_allclose(rotation(np.pi / 2, 0, 0) @ [0, 1, 0], [0, 0, 1], atol=1e-12)
-    np.testing.assert_allclose(rotation(0, np.pi / 2, 0) @ [0, 0, 1], [1, 0, 0], atol=1e-12)
+    np.testing.assert_allclose(rotation(np.pi / 2, 0.0, 0.0) @ [0, 1, 0], [0, 0, 1], atol=1e-12)
+    np.testing.assert_allclose(rotation(0.0, np.pi / 2, 0.0) @ [0, 0, 1], [1, 0, 0], atol=1e-12)
 
 
 def test_same_generator_same_result_and_the_input_stays():

@@ -11,7 +11,7 @@ from ops.lift import lift_dense, lift_masks
 from ops.lift_reference import lift_dense_reference, lift_masks_reference
 from ops.visibility import splat_radii
 from schema.config_stages import LiftConfig
-from schema.errors import ConfigError, InputError
+from schema.errors import InputError
 from schema.records import MaskLift, MaskSet, View
 
 HW = (24, 32)
@@ -155,10 +155,15 @@ def _votes(lift: MaskLift) -> list[Counter[tuple[str, str]]]:
     return rows
 
 
-def test_masks_equal_reference() -> None:
-    config = LiftConfig(tau=0.4, border_px=1)
+@pytest.mark.parametrize("visibility", ["depth_relative", "depth_absolute", "zbuffer", "none"])
+def test_masks_equal_reference(
+    visibility: Literal["depth_relative", "depth_absolute", "zbuffer", "none"],
+) -> None:
+    config = LiftConfig(visibility=visibility, tau=0.4, border_px=1)
     lift = lift_masks(_views(8), _segment, _caption, _points(), config=config)
-    expected = lift_masks_reference(_views(8), _segment, _caption, _points(), config=config)
+    expected = lift_masks_reference(
+        _views(8), _segment, _caption, _points(), config=config, radii_m=splat_radii(_points())
+    )
     assert _votes(lift) == expected
     assert lift.num_views.tolist() == [sum(votes.values()) for votes in expected]
     assert max(len(votes) for votes in expected) > 1
@@ -190,10 +195,17 @@ def test_masks_without_points_leave_no_captions() -> None:
     assert lift.row_start.tolist() == [0] * 401
 
 
+def test_masks_are_never_interpolated() -> None:
+    nearest = lift_masks(_views(), _segment, _caption, _points(), config=LiftConfig(sampling="nearest"))
+    bilinear = lift_masks(_views(), _segment, _caption, _points(), config=LiftConfig(sampling="bilinear"))
+    assert len(nearest.count)
+    assert np.array_equal(nearest.row_start, bilinear.row_start)
+    assert np.array_equal(nearest.caption_id, bilinear.caption_id)
+    assert np.array_equal(nearest.count, bilinear.count)
+
+
 def test_what_is_refused() -> None:
     config = LiftConfig(visibility="none", border_px=0)
-    with pytest.raises(ConfigError, match="cannot be interpolated"):
-        lift_masks(_views(), _segment, _caption, _points(), config=LiftConfig(sampling="bilinear"))
     with pytest.raises(InputError, match=r"frame f0.*3 mask labels, 1 captions"):
         lift_masks(_views(), _segment, lambda image, masks: ["a chair"], _points(), config=config)
     with pytest.raises(InputError, match=r"frame f0.*features of shape"):

@@ -52,6 +52,17 @@ def test_nothing_is_asked_of_a_network(store: Store) -> None:
     assert "default-src 'none'" in text
 
 
+def test_130_000_points_are_about_two_megabytes(tmp_path: Path) -> None:
+    store = Store(tmp_path / "big", create=True)
+    unit = factory.fill_scene(store, "room_a", points_per_m2=1343, truth=False)
+    num_points = len(unit.array("ingest", "points_world"))
+    assert 125_000 < num_points < 135_000
+    files = report_files(built(store, max_points=200_000))
+    size = sum(path.stat().st_size for path in files)
+    print(f"{num_points} points: {size / 1e6:.2f} MB")
+    assert 0.3e6 < size < 2.6e6
+
+
 def test_old_scene_files_and_leftovers_of_a_kill_go(store: Store) -> None:
     index = built(store)
     old = report_files(index)[1]

@@ -1,9 +1,13 @@
 import io
+import socket
+import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
+import psutil
 import pytest
 from PIL import Image
 
@@ -14,6 +18,7 @@ from report.palette import UNLABELLED
 from schema.errors import SpaceMismatchError, StoreError, Teach3dError
 from storage.store import Store, Unit
 from tests import factories_report as factory
+from tests.browser import Page, find_chromium
 
 
 @pytest.fixture(scope="module")
@@ -94,6 +99,52 @@ def test_the_view_serves_recolours_and_says_what_it_shows(view: LiveView) -> Non
     assert "'foo'" in view.message
     view.show_query("  ")
     np.testing.assert_array_equal(view._cloud.colors, plain)
+
+
+def test_it_listens_on_the_loopback_address_alone(view: LiveView) -> None:
+    port = view.server.get_port()
+    listening = [
+        connection.laddr
+        for connection in psutil.Process().net_connections(kind="inet")
+        if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port
+    ]
+    assert {address.ip for address in listening} == {"127.0.0.1"}
+    outside = {
+        address.address
+        for addresses in psutil.net_if_addrs().values()
+        for address in addresses
+        if address.family == socket.AF_INET and not address.address.startswith("127.")
+    }
+    for address in outside:
+        with socket.socket() as other:
+            other.settimeout(5)
+            assert other.connect_ex((address, port)) != 0
+
+
+@pytest.mark.slow
+@pytest.mark.browser
+@pytest.mark.skipif(find_chromium() is None, reason="no Chromium on this machine")
+def test_a_picture_of_what_a_browser_shows_is_saved(scene: LiveScene, tmp_path: Path) -> None:
+    view = open_view(scene, port=18540, encode=encode, pictures=tmp_path / "pictures")
+    try:
+        with Page(size=(400, 300)) as page:
+            page.open(view.url)
+            limit = time.monotonic() + 60
+            while not view.server.get_clients() and time.monotonic() < limit:
+                time.sleep(0.1)
+            (client,) = view.server.get_clients().values()
+            view.show_query("chair")
+            time.sleep(1)
+            view._save(SimpleNamespace(client=client))
+            outside = [a for a in page.requests if a.startswith("http") and "//127.0.0.1" not in a]
+        assert outside == []
+    finally:
+        view.stop()
+    (saved,) = (tmp_path / "pictures").iterdir()
+    assert saved.name == "room-query-chair.png"
+    pixels = np.asarray(Image.open(saved))
+    assert len(np.unique(pixels.reshape(-1, 3), axis=0)) > 20
+    assert str(saved) in view.message
 
 
 def test_a_refused_query_is_said_and_changes_nothing(view: LiveView) -> None:

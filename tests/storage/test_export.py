@@ -53,6 +53,16 @@ def test_bare_ply_is_these_bytes(tmp_path: Path) -> None:
     assert path.read_bytes() == header + body
 
 
+def test_a_matrix_goes_into_npz_and_is_refused_elsewhere(tmp_path: Path) -> None:
+    feat = RNG.standard_normal((N, 4)).astype(np.float16)
+    path = export_cloud(tmp_path / "cloud.npz", "npz", points=CLOUD["points"], scalars={"feat": feat})
+    with np.load(path, allow_pickle=False) as loaded:
+        assert np.array_equal(loaded["feat"], feat)
+    for name in ("ply", "las"):
+        with pytest.raises(ConfigError, match=r"feat has 4 numbers a point.*choose npz"):
+            export_cloud(tmp_path / "cloud", name, points=CLOUD["points"], scalars={"feat": feat})
+
+
 def test_npz_needs_no_pickle(tmp_path: Path) -> None:
     path = export_cloud(tmp_path / "cloud.npz", "npz", **CLOUD, scalars=SCALARS)
     with np.load(path, allow_pickle=False) as loaded:

@@ -11,25 +11,15 @@ import pytest
 
 from schema.errors import StorageFullError
 from storage.store import Store, Unit
+from tests.disks import small_disk
 
 ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A real file system of 1 MiB."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    try:
-        mounted = subprocess.run(
-            ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", disk], capture_output=True, check=False
-        )
-    except OSError:
-        pytest.skip("no mount command")
-    if mounted.returncode:
-        pytest.skip("a small file system can be mounted by root only")
-    yield disk
-    subprocess.run(["umount", "-l", disk], check=True)
+def disk_of_1_mib(tmp_path: Path) -> Iterator[Path]:
+    with small_disk(tmp_path / "disk", 1) as disk:
+        yield disk
 
 
 def write_noise(unit: Unit, num_points: int) -> None:
@@ -46,8 +36,8 @@ def check_only_the_first_is_there(unit: Unit) -> None:
     assert [finding for finding in unit.verify() if finding.harmful] == []
 
 
-def test_a_full_file_system(small_disk: Path) -> None:
-    unit = Store(small_disk / "store", create=True).scene("a")
+def test_a_full_file_system(disk_of_1_mib: Path) -> None:
+    unit = Store(disk_of_1_mib / "store", create=True).scene("a")
     write_noise(unit, 1000)
     with pytest.raises(
         StorageFullError, match="no space left on device; free some space and run again"
@@ -63,17 +53,17 @@ def test_a_full_file_system(small_disk: Path) -> None:
     assert unit.is_done("oversegment", "2000")
 
 
-def test_full_at_any_moment(small_disk: Path) -> None:
+def test_full_at_any_moment(disk_of_1_mib: Path) -> None:
     """With every amount of room that is left, in steps of a page, a stage is written whole or not at all."""
-    unit = Store(small_disk / "store", create=True).scene("a")
+    unit = Store(disk_of_1_mib / "store", create=True).scene("a")
     page = 4096
     outcomes = []
     for pages in range(0, 24, 2):
         unit.discard("oversegment")
         write_noise(unit, 1000)
-        filler = small_disk / "filler"
+        filler = disk_of_1_mib / "filler"
         with filler.open("wb", buffering=0) as file:
-            free = os.statvfs(small_disk)
+            free = os.statvfs(disk_of_1_mib)
             file.write(bytes(max(0, free.f_bavail * free.f_bsize - pages * page)))
         try:
             write_noise(unit, 6000)
@@ -89,11 +79,11 @@ def test_full_at_any_moment(small_disk: Path) -> None:
     assert outcomes[-1]
 
 
-def test_a_full_disk_when_a_store_is_made(small_disk: Path) -> None:
-    with (small_disk / "filler").open("wb", buffering=0) as file:
+def test_a_full_disk_when_a_store_is_made(disk_of_1_mib: Path) -> None:
+    with (disk_of_1_mib / "filler").open("wb", buffering=0) as file:
         file.write(bytes(1 << 20))
     with pytest.raises(StorageFullError, match="no space left"):
-        Store(small_disk / "store", create=True)
+        Store(disk_of_1_mib / "store", create=True)
 
 
 LIMITED = """

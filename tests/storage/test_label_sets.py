@@ -61,6 +61,7 @@ def test_facts() -> None:
     assert scannet.colors[0] == (174, 199, 232), "wall; black is ScanNet's unlabelled"
     assert scannet.texts("a {label} in a scene")[-2:] == ["a bathtub in a scene", "other"]
     assert load_label_set("indoor21").texts("a {label}")[-2:] == ["other", "a ceiling"]
+    assert load_label_set("indoor21").texts("{label} {of} {}")[0] == "wall {of} {}"
     assert voc.void == ("background",)
     assert "background" not in voc.names
     assert {"dining table", "potted plant", "tv", "sofa", "person"} <= set(voc.names)
