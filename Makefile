@@ -47,8 +47,10 @@ kitchen: $(VENV)/.run  ## the same on a real RGB-D capture with two real network
 test: $(VENV)/.dev $(VENV)/.browser  ## unit, contract, flow and browser tests; a few minutes
 	$(BIN)/python -m pytest -q -m "not slow"
 
-test-full: $(VENV)/.dev $(VENV)/.browser  ## the long suites: kills, the whole kitchen
-	$(BIN)/python -m pytest -q -m slow
+test-full: $(VENV)/.dev $(VENV)/.browser  ## the long suites: kills, the whole kitchen, array shapes, doctests
+	$(BIN)/python -m pytest -q -m slow -s
+	$(BIN)/python -m pytest -q -m "not slow" --jaxtyping-packages=ops,models,beartype.beartype \
+		--doctest-modules ops schema models/text tests/ops tests/models tests/contracts
 
 lint: $(VENV)/.dev  ## ruff, mypy --strict, the rooms' import rule, module lengths
 	$(BIN)/ruff check .

@@ -4,6 +4,7 @@ Which frames there are and where they come from is the sources' business; the nu
 ``ops/mesh_order.py``'s.
 """
 
+import traceback
 from collections.abc import Iterable
 from typing import Any
 
@@ -43,6 +44,16 @@ def fuse_tsdf(views: Iterable[View], config: IngestConfig, *, num_views: int | N
     Raises:
         InputError: a view has no depth, nothing was near enough to fuse, or the grid would grow past 8 GiB.
     """
+    try:
+        return _fused(views, config, num_views)
+    except BaseException as error:
+        # An error that somebody keeps until the process ends keeps the grid in its frames; Open3D calls that
+        # a leak, lists it on standard output and turns the exit code into 1.
+        traceback.clear_frames(error.__traceback__)
+        raise
+
+
+def _fused(views: Iterable[View], config: IngestConfig, num_views: int | None) -> Cloud:
     grid = _new_grid(config)
     for view in track(views, "fuse depths", num_views):
         _integrate(grid, view, config)

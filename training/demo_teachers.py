@@ -56,16 +56,15 @@ class _Job:
 def train_demo_teachers(config: DemoTeachersConfig, folder: Path) -> list[Path]:
     """Train the networks that are not up to date, all at once, each on one thread of its own.
 
-    One thread makes the weights the same on any number of cores. Beside each network's two files (weights,
-    and the JSON that says what they mean and how good they are) stands ``capability.json``: the IoU of each
-    network per class on the held-out rooms, for ``fuse.capability``.
+    One thread makes the weights the same on any number of cores. Beside each network's weights stands the
+    JSON that says what they mean and how good they are on held-out rooms.
 
     Args:
         config: what to train.
         folder: for the files; made if missing.
 
     Returns:
-        The weight files, then the capability table.
+        The weight files.
 
     Raises:
         ConfigError: a class is none of the rooms', or two labels of a dense network have one text.
@@ -78,11 +77,7 @@ def train_demo_teachers(config: DemoTeachersConfig, folder: Path) -> list[Path]:
         nets = _train_all(todo, train, config)
         for job in todo:
             _write(folder, job, nets[job.name], held_out, config=config)
-    capability = folder / "capability.json"
-    table = {job.name: read_json(folder / f"{job.name}.json")["held_out"]["iou"] for job in jobs}
-    if read_json(capability) != table:
-        write_json(capability, table)
-    return [*(folder / f"{job.name}.safetensors" for job in jobs), capability]
+    return [folder / f"{job.name}.safetensors" for job in jobs]
 
 
 def _job(name: str, teacher: DemoTeacherConfig, config: DemoTeachersConfig) -> _Job:

@@ -2,6 +2,7 @@ import hashlib
 import os
 import subprocess
 import sys
+import traceback
 from dataclasses import replace
 
 import numpy as np
@@ -122,6 +123,17 @@ def test_no_surface_is_refused(views):
     for config, frames in ((COARSE, empty), (COARSE, []), (IngestConfig(min_weight=1000), views)):
         with pytest.raises(InputError, match="the depths give no surface"):
             fuse_tsdf(frames, config)
+
+
+def test_an_error_that_is_kept_keeps_no_grid(views):
+    with pytest.raises(InputError) as caught:
+        fuse_tsdf([*views[:1], replace(views[0], depth_m=None)], COARSE)
+    held = [
+        value
+        for frame, _ in traceback.walk_tb(caught.value.__traceback__)
+        for value in frame.f_locals.values()
+    ]
+    assert not [value for value in held if type(value).__module__.startswith("open3d")]
 
 
 def test_a_view_without_depth_is_refused(views):

@@ -36,7 +36,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_files_and_what_they_say(folder: Path) -> None:
-    names = {"dense.safetensors", "dense.json", "mask.safetensors", "mask.json", "capability.json"}
+    names = {"dense.safetensors", "dense.json", "mask.safetensors", "mask.json"}
     assert set(digests(folder)) == names
     facts = json.loads((folder / "dense.json").read_text())
     assert facts["labels"] == ["wall", "floor", "door", "window", "chair", "sofa", "other"]
@@ -44,10 +44,6 @@ def test_files_and_what_they_say(folder: Path) -> None:
     assert facts["trained_on"]["rooms"] == [FIRST_TRAINING_ROOM]
     assert facts["held_out"]["rooms"] == [FIRST_TRAINING_ROOM + 1]
     assert 0 <= facts["held_out"]["pixel_accuracy"] <= 1
-    capability = json.loads((folder / "capability.json").read_text())
-    assert set(capability) == {"dense", "mask"}
-    assert set(capability["mask"]) == set(LABEL_NAMES)
-    assert capability["dense"]["table"] == 0.0  # it has no such label
 
 
 def test_the_teachers_load_and_answer(folder: Path) -> None:
