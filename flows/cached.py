@@ -3,32 +3,33 @@
 import time
 from datetime import UTC, datetime
 
-from flows.plan import make_plan
 from schema.config import PipelineConfig
 from schema.records import StageRef
-from schema.stages import STAGES, StageJob
-from schema.summary import RunSummary
+from schema.stages import STAGES, Plan, StageJob
+from schema.summary import RunSummary, dropped_notes
 from storage.store import Store
 from storage.summary import read_summary, write_summary
 
 
-def cached_summary(config: PipelineConfig, store: Store) -> RunSummary:
+def cached_summary(config: PipelineConfig, store: Store, plan: Plan) -> RunSummary:
     """Every stage as found done; the table is the one of the run that computed it.
 
     Args:
-        config: a recipe whose plan is done.
+        config: a recipe.
         store: its store.
+        plan: its plan, all done.
     """
     started = time.monotonic()
-    plan = make_plan(config, store)
+    references = tuple(_reference(store, job) for job in plan.jobs)
     summary = RunSummary(
         recipe=config.name,
         started=datetime.now(UTC).isoformat(timespec="seconds"),
         seconds=round(time.monotonic() - started, 2),
-        stages=tuple(_reference(store, job) for job in plan.jobs),
+        stages=references,
         failures=(),
         table=read_summary(store).get("table"),
         report=str(store.report().path / "index.html"),
+        notes=dropped_notes(references),
     )
     write_summary(store, summary)
     return summary

@@ -20,11 +20,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 START_LIMIT_S = 120.0
+DATABASE_LIMIT_BYTES = 64 * 2**20
 
 
 def prepare_environment(home: Path) -> None:
     """Settings that Prefect reads when it is imported: offline, quiet, its files under ``home``."""
     home.mkdir(parents=True, exist_ok=True)
+    database = home / "prefect.db"
+    if database.is_file() and database.stat().st_size > DATABASE_LIMIT_BYTES:
+        database.unlink()  # a record of runs, no result depends on it
     settings = {
         "PREFECT_HOME": str(home.resolve()),
         "PREFECT_LOGGING_EXTRA_LOGGERS": "flows,tasks,training,report,models,storage,ops",
@@ -35,6 +39,9 @@ def prepare_environment(home: Path) -> None:
     }
     for key, value in settings.items():
         os.environ.setdefault(key, value)
+    for name in ("NO_PROXY", "no_proxy"):
+        hosts = [host for host in os.environ.get(name, "").split(",") if host]
+        os.environ[name] = ",".join(dict.fromkeys([*hosts, "127.0.0.1"]))
     os.environ["DO_NOT_TRACK"] = "1"
     os.environ["PREFECT_SERVER_ANALYTICS_ENABLED"] = "false"
 
@@ -76,11 +83,12 @@ def local_server(home: Path) -> Iterator[str]:
 
 def _wait_until_it_answers(address: str, process: subprocess.Popen[bytes], log_path: Path) -> None:
     deadline = time.monotonic() + START_LIMIT_S
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     while time.monotonic() < deadline:
         if process.poll() is not None:
             break
         try:
-            with urllib.request.urlopen(f"{address}/health", timeout=2):  # noqa: S310 - own loopback address
+            with direct.open(f"{address}/health", timeout=2):
                 return
         except (urllib.error.URLError, OSError):
             time.sleep(0.1)

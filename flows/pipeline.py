@@ -18,8 +18,8 @@ from flows.runners import task_runner
 from schema.config import PipelineConfig
 from schema.errors import Teach3dError
 from schema.records import StageRef
-from schema.stages import Plan, StageJob
-from schema.summary import RunSummary, StageFailure
+from schema.stages import STAGES, Plan, StageJob
+from schema.summary import RunSummary, StageFailure, dropped_notes
 from storage.store import Store
 from storage.summary import write_summary
 from tasks.distill import distill
@@ -31,6 +31,8 @@ from tasks.oversegment import oversegment
 from tasks.report import report
 from tasks.stage import StageTask, committed, unit_of
 from training.summarise import headline_table
+
+STAGE_ORDER = tuple(STAGES)
 
 logger = logging.getLogger(__name__)
 
@@ -99,20 +101,26 @@ class _Run:
         self._started = time.monotonic()
         self._when = datetime.now(UTC)
         self._futures: dict[StageJob, PrefectFuture[StageRef]] = {}
+        # by the fingerprint of what they make, which two copies of one scene share
+        self._made: dict[str, list[PrefectFuture[StageRef]]] = {}
         self._references: dict[StageJob, StageRef] = {}
         self._failures: list[StageFailure] = []
 
     def submit(self, runner: TaskRunner[PrefectFuture[StageRef]], jobs: Iterable[StageJob]) -> None:
-        """Hand missing jobs to the runner, each behind the jobs it reads from; note the done ones."""
-        for job in jobs:
+        """Hand missing jobs to the runner, each behind the jobs it reads from; note the done ones.
+
+        Stage by stage, not scene by scene: a worker that waits for what it reads from is idle.
+        """
+        for job in sorted(jobs, key=lambda job: STAGE_ORDER.index(job.word)):
             if job.state == "done":
                 unit = unit_of(self._config, job)
                 self._references[job] = committed(unit, job, status="cached", seconds=0.0)
                 continue
             task = TASKS[job.word].with_options(retries=self._config.runtime.retries, retry_delay_seconds=1)
-            self._futures[job] = runner.submit(
-                task, {"config": self._config, "job": job}, wait_for=self._upstream(job)
-            )
+            upstream = [future for digest in job.inputs.values() for future in self._made.get(digest, ())]
+            future = runner.submit(task, {"config": self._config, "job": job}, wait_for=upstream)
+            self._futures[job] = future
+            self._made.setdefault(job.fingerprint, []).append(future)
 
     def gather(self) -> None:
         """Wait for everything submitted; a failure is kept and does not stop the others."""
@@ -143,9 +151,5 @@ class _Run:
             failures=tuple(self._failures),
             table=headline_table(store, evaluated),
             report=str(store.report().path / "index.html"),
+            notes=dropped_notes(self._references.values()),
         )
-
-    def _upstream(self, job: StageJob) -> list[PrefectFuture[StageRef]]:
-        """The futures of the jobs whose fingerprints are among a job's inputs."""
-        read = set(job.inputs.values())
-        return [future for other, future in self._futures.items() if other.fingerprint in read]

@@ -47,13 +47,14 @@ class _Planner:
         evaluated = self._select(scene_ids, split.evaluate, "split.evaluate")
         lifts = self._lift_inputs()
         vocabulary = self._vocabulary_inputs()
-        for scene_id in scene_ids:
+        used = tuple(scene_id for scene_id in scene_ids if scene_id in {*train, *evaluated})
+        for scene_id in used:
             self._plan_scene(scene_id, source.identity(scene_id), lifts, vocabulary)
         self._plan_student(train)
         for scene_id in evaluated:
             self._plan_evaluation(scene_id, vocabulary)
         self._plan_report(evaluated)
-        return Plan(tuple(self._jobs.values()), scene_ids, train, evaluated)
+        return Plan(tuple(self._jobs.values()), used)
 
     def _plan_scene(
         self,
@@ -71,11 +72,15 @@ class _Planner:
         lifted = {}
         for name, teacher in config.teachers.items():
             stage = f"lift/{name}"
-            values = {"lift": config.lift.result_fields(), "teacher": teacher.result_fields()}
+            lift_values = {"lift": config.lift.result_fields(), "teacher": teacher.result_fields()}
             seen_through = vocabulary if teacher.kind == "conv_dense" else {}
             inputs = {"ingest": ingest, **lifts[name], **seen_through}
-            lifted[stage] = self._add(scene_id, stage, values, inputs)
-        values = {"fuse": config.fuse.result_fields(), "text": config.text.result_fields()}
+            lifted[stage] = self._add(scene_id, stage, lift_values, inputs)
+        values: dict[str, Any] = {
+            "fuse": config.fuse.result_fields(),
+            "text": config.text.result_fields(),
+            "teachers": list(config.teachers),  # their order decides ties and the columns
+        }
         self._add(scene_id, "fuse", values, {**lifted, **vocabulary, **self._capability_input()})
 
     def _plan_student(self, train: Sequence[str]) -> None:
@@ -136,6 +141,7 @@ class _Planner:
         inputs = {
             "vocabulary": self._label_set_digest(self._config.fuse.vocabulary, "fuse.vocabulary"),
             "text": fingerprint("text", 1, self._config.text.result_fields(), {}),
+            "template": fingerprint("template", 1, {"template": self._config.fuse.template}, {}),
         }
         if self._config.text.kind == "words":
             inputs["synonyms"] = fingerprint("synonyms", 1, {"groups": load_synonyms()}, {})
@@ -169,15 +175,18 @@ class _Planner:
 
     @staticmethod
     def _select(scene_ids: Sequence[str], patterns: Sequence[str], field: str) -> tuple[str, ...]:
-        chosen = tuple(s for s in scene_ids if any(fnmatch.fnmatchcase(s, p) for p in patterns))
-        if not chosen:
-            raise ConfigError(
-                "matches no scene",
-                field=field,
-                value=list(patterns),
-                remedy=f"scenes are: {', '.join(scene_ids[:8])}{' ...' if len(scene_ids) > 8 else ''}",
-            )
-        return chosen
+        chosen: set[str] = set()
+        for pattern in patterns:
+            matched = fnmatch.filter(scene_ids, pattern)
+            if not matched:
+                raise ConfigError(
+                    "matches no scene",
+                    field=field,
+                    value=pattern,
+                    remedy=f"scenes are: {', '.join(scene_ids[:8])}{' ...' if len(scene_ids) > 8 else ''}",
+                )
+            chosen.update(matched)
+        return tuple(scene_id for scene_id in scene_ids if scene_id in chosen)
 
 
 def state_of(

@@ -20,5 +20,6 @@ def task_runner(runtime: RuntimeConfig) -> TaskRunner[Any]:
             "processes": True,
             "dashboard_address": None,
             "host": "127.0.0.1",
+            "memory_limit": 0,  # a stage may need most of the machine; Dask would kill it at 1/n
         }
     )

@@ -48,14 +48,14 @@ class PreviewRecorder:
         return recorded
 
     def dense(
-        self, encode: Callable[..., Float[np.ndarray, "h w C"]], text: Float[np.ndarray, "K C"] | None
+        self, encode: Callable[..., Float[np.ndarray, "h w C"]], text: Float[np.ndarray, "K C"]
     ) -> Callable[..., Float[np.ndarray, "h w C"]]:
-        """``encode``, recorded as the class of ``text`` nearest to each pixel; None records nothing."""
+        """``encode``, recorded as the class of ``text`` nearest to each pixel."""
 
         def recorded(image: UInt8[np.ndarray, "H W 3"]) -> Float[np.ndarray, "h w C"]:
             feat = encode(image)
             slot = self._slot.get(self._current)
-            if slot is not None and text is not None:
+            if slot is not None:
                 label = np.argmax(feat @ text.T, axis=-1)
                 self._labels[slot] = shrink_labels(label, self._hw)
             return feat

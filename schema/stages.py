@@ -1,7 +1,7 @@
 """The stages: their names, order and version numbers; what each computes is said by its task."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 UnitKind = Literal["scene", "student", "report"]
@@ -73,13 +73,10 @@ class StageJob:
 
 @dataclass(frozen=True)
 class Plan:
-    """All work of a recipe, in an order in which it can be done."""
+    """All work of a recipe, in an order in which it can be done; scenes of neither split are not in it."""
 
     jobs: tuple[StageJob, ...]
     scene_ids: tuple[str, ...]
-    train_ids: tuple[str, ...]
-    evaluate_ids: tuple[str, ...]
-    notes: tuple[str, ...] = field(default=())
 
     def todo(self) -> tuple[StageJob, ...]:
         """The jobs whose result is not in the store."""

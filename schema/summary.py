@@ -1,6 +1,6 @@
 """What a run did, as other programs read it (``summary.json``); writing the file is storage's business."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -43,6 +43,7 @@ class RunSummary:
         failures: every stage that has none.
         table: ``{"title", "columns", "rows": [{"name", "cells"}], "notes"}``, or None before evaluation.
         report: path of the page.
+        notes: what a reader should know, e.g. dropped frames.
     """
 
     recipe: str
@@ -59,3 +60,12 @@ class RunSummary:
         if not self.failures:
             return 0
         return 1 if any(failure.cause == "internal" for failure in self.failures) else 2
+
+
+def dropped_notes(references: Iterable[StageRef]) -> tuple[str, ...]:
+    """One note for each scene of which frames were not used."""
+    return tuple(
+        f"{ref.unit}: {ref.counts['dropped_frames']} frames dropped, {ref.counts['frames']} used"
+        for ref in references
+        if ref.counts.get("dropped_frames")
+    )

@@ -6,6 +6,7 @@ from models.teachers.protocol import DenseTeacher
 from ops.lift import lift_dense, lift_masks
 from ops.teacher_previews import PreviewRecorder
 from schema.config import PipelineConfig
+from schema.spaces import check_same_space
 from schema.stages import StageJob
 from storage.label_sets import load_aliases, load_label_set, load_synonyms
 from storage.scene_io import read_points, read_preview_table, write_dense_lift, write_mask_lift
@@ -29,8 +30,8 @@ def lift(config: PipelineConfig, job: StageJob, writer: StageWriter) -> None:
     if isinstance(teacher, DenseTeacher):
         text = load_text(config.text, synonyms=load_synonyms())
         vocabulary = load_label_set(config.fuse.vocabulary)
-        comparable = teacher.text_space == text.space
-        embedding = text.encode(vocabulary.texts(config.fuse.template)) if comparable else None
+        check_same_space(name, teacher.text_space, text.space)
+        embedding = text.encode(vocabulary.texts(config.fuse.template))
         dense = lift_dense(
             views,
             recorder.dense(teacher.encode, embedding),

@@ -2,6 +2,8 @@
 
 import contextlib
 import os
+import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
@@ -34,6 +36,7 @@ def run(
         dry_run: say what would be computed, and why, without computing it.
         json: print the run's summary as JSON (the content of summary.json).
     """
+    from flows.cached import cached_summary
     from flows.plan import make_plan
 
     config = load_recipe(recipe, set_ or [])
@@ -46,8 +49,9 @@ def run(
         print_plan(plan, json=json)
         return 0
     with full_disk_told(store.root):
-        save_recipe(store, config)
-        summary = _run_flow(config, store) if plan.todo() else _nothing_to_do(config, store)
+        with store.lock():
+            save_recipe(store, config)
+        summary = _run_flow(config, store) if plan.todo() else cached_summary(config, store, plan)
     if json:
         from storage.summary import summary_json
 
@@ -58,20 +62,14 @@ def run(
 
 
 def _limit_threads(threads: int) -> None:
-    """Numerical libraries read these when they are imported, which has not happened yet."""
+    """What is imported from here on (numba, torch, Open3D) reads these when it is imported."""
     if threads:
         for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
             os.environ[name] = str(threads)
 
 
-def _nothing_to_do(config: PipelineConfig, store: Store) -> RunSummary:
-    """A summary of what the store already holds; needs neither Prefect nor torch."""
-    from flows.cached import cached_summary
-
-    return cached_summary(config, store)
-
-
 def _run_flow(config: PipelineConfig, store: Store) -> RunSummary:
+    former = signal.signal(signal.SIGINT, _stop_at_once)
     with _prefect(store), RichProgress() as progress:
         from flows.pipeline import RunFailedError, pipeline
         from schema.progress import show_progress_on
@@ -84,6 +82,7 @@ def _run_flow(config: PipelineConfig, store: Store) -> RunSummary:
             summary = error.summary
         finally:
             show_progress_on(None)
+            signal.signal(signal.SIGINT, former)
             _flush_logs()
     return summary
 
@@ -107,6 +106,14 @@ def _prefect(store: Store) -> Iterator[None]:
                 os.environ.pop("PREFECT_API_URL", None)
 
 
+def _stop_at_once(_signal: int, _frame: object) -> None:
+    """Ctrl-C: leave now. A task's thread cannot be interrupted, and the store is built to survive a kill."""
+    error_console.show_cursor()
+    sys.stderr.write("\nstopped; what is finished is kept, run again to go on\n")
+    sys.stderr.flush()
+    os._exit(130)
+
+
 def _flush_logs() -> None:
     """Deliver what is still queued for the server, before the server goes."""
     from prefect.logging.handlers import APILogHandler
@@ -124,6 +131,8 @@ def _print_summary(summary: RunSummary) -> None:
         print_table(table["columns"], [row["cells"] for row in table["rows"]], title=table["title"])
         for note in table["notes"]:
             console.print(f"  {note}", style="dim", markup=False)
+    for note in summary.notes:
+        console.print(note, markup=False, soft_wrap=True)
     for failure in summary.failures:
         error_console.print(f"error: {failure.line()}", style="red", markup=False, soft_wrap=True)
     if summary.failures:

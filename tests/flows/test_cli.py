@@ -1,10 +1,12 @@
 """The command line: what it imports, what it prints, its exit codes and its JSON."""
 
 import json
+import os
 import re
 import signal
 import subprocess
 import sys
+import time
 import urllib.request
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,9 @@ import psutil
 import pytest
 
 from flows.cli import COMMANDS, main
+from flows.plan import make_plan
+from storage.recipes import load_recipe
+from storage.store import Store
 from tests.recipes import small_recipe
 
 
@@ -248,3 +253,37 @@ def test_view_serves_on_this_machine_only_until_stopped(ran: Path) -> None:
     finally:
         process.kill()
         process.communicate()
+
+
+def test_ctrl_c_stops_a_run_and_the_next_one_goes_on(tmp_path: Path) -> None:
+    recipe = small_recipe(tmp_path, distill__epochs=2000, distill__checkpoint_every_s=0.2)
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("PREFECT")}
+    command = [sys.executable, "-m", "flows", "run", str(recipe)]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, env=environment)
+    resume = tmp_path / "store" / "students" / "student" / "training" / "resume.safetensors"
+    deadline = time.monotonic() + 120
+    while not resume.exists() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert b"run again to go on" in err
+    assert resume.exists()
+    states = {job.stage: job.state for job in make_plan(load_recipe(recipe), Store(tmp_path / "store")).jobs}
+    assert states["fuse"] == "done"
+    assert states["distill"] == "missing"
+
+
+def test_two_workers_and_dask_give_the_same_arrays(ran: Path, tmp_path: Path) -> None:
+    reference = Store(ran.parent / "store").scene("room_3")
+    for runner in ("threads", "dask"):
+        store = tmp_path / runner
+        changes = [f"store={store}", f"runtime.runner={runner}", "runtime.workers=2"]
+        with pytest.raises(SystemExit) as left:
+            main(["run", str(ran), *(word for change in changes for word in ("--set", change))])
+        assert left.value.code == 0
+        unit = Store(store).scene("room_3")
+        np.testing.assert_array_equal(unit.array("fuse", "feat"), reference.array("fuse", "feat"))
+        if runner == "threads":  # a Dask worker computes on one thread, which sums in another order
+            found = unit.array("evaluate", "student_feat")
+            np.testing.assert_array_equal(found, reference.array("evaluate", "student_feat"))

@@ -156,6 +156,6 @@ def test_the_kitchen_gives_130_000_points(kitchen_root):
     capture = source.open(source.scene_ids()[0])
     assert len(capture.frames.names) == 100
     assert capture.dropped == ()
-    cloud = fuse_tsdf(capture.views(), IngestConfig(voxel_m=0.015))
+    cloud = fuse_tsdf(capture.views(), IngestConfig(voxel_m=0.015, truncation_voxels=8))
     assert 130_000 <= len(cloud.points_world) <= 145_000
     assert len(cloud.faces) > 1.7 * len(cloud.points_world)
