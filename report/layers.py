@@ -133,7 +133,7 @@ def _evaluate_layers(scene: Unit, keep: Int[np.ndarray, "n"], known: Mapping[str
     if "student" in rows:
         row = rows.index("student")
         labels = scene.array("evaluate", "label")[keep][:, row]
-        note = "the 3D network, from the points alone"
+        note = f"the 3D network, from the points alone{_guessed(scene, keep)}"
         layers.append(
             _labels("student", "Student", "Result", values=labels, names=names, known=known, note=note)
         )
@@ -201,3 +201,13 @@ def cosine_scores(
 
 def _has(scene: Unit, stage: str, name: str) -> bool:
     return scene.entry(stage) is not None and scene.has(stage, name)
+
+
+def _guessed(scene: Unit, keep: Int[np.ndarray, "n"]) -> str:
+    """A warning where the student answers for points that no teacher ever labelled."""
+    if not scene.has("fuse", "seen"):
+        return ""
+    share = float(1 - scene.array("fuse", "seen")[keep].mean())
+    return (
+        f"; {share:.0%} of these points no teacher ever labelled: there it guesses" if share > 0.005 else ""
+    )

@@ -4,10 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from flows.console import console, print_json, print_table
-from flows.plan import make_plan
 from schema.stages import Plan
-from storage.recipes import find_store, load_recipe, stored_recipe
-from storage.store import Store
 
 SIGNS = {"done": "done", "stale": "stale", "missing": "-", "running": "running", "failed": "FAILED"}
 
@@ -20,6 +17,10 @@ def status(recipe: Path | None = None, *, store: Path | None = None, json: bool 
         store: the store to look at; by default the recipe's, or the one run into last.
         json: print the table as JSON (documented in docs/schemas).
     """
+    from flows.plan import make_plan
+    from storage.recipes import find_store, load_recipe, stored_recipe
+    from storage.store import Store
+
     if recipe is not None:
         config = load_recipe(recipe, [f"store={store}"] if store else [])
         opened = Store(config.store, create=True)

@@ -4,7 +4,6 @@ from pathlib import Path
 
 from flows.console import console, error_console, print_json
 from schema.progress import show_progress_on, track
-from storage.recipes import find_store
 
 
 def verify(*, store: Path | None = None, discard: bool = False, json: bool = False) -> int:
@@ -16,6 +15,7 @@ def verify(*, store: Path | None = None, discard: bool = False, json: bool = Fal
         json: print the findings as JSON.
     """
     from flows.console import RichProgress
+    from storage.recipes import find_store
 
     opened = find_store(store)
     findings = []

@@ -230,7 +230,11 @@ def test_no_store_yet(
 def test_view_serves_on_this_machine_only_until_stopped(ran: Path) -> None:
     command = [sys.executable, "-m", "flows", "view", "room_3", "--json", "--port", "8391"]
     process = subprocess.Popen(
-        [*command, "--store", str(ran.parent / "store")], stdout=subprocess.PIPE, text=True
+        [*command, "--store", str(ran.parent / "store")],
+        stdout=subprocess.PIPE,
+        text=True,
+        # a process started in the background of a script would not hear of Ctrl-C
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
     )
     try:
         assert process.stdout is not None
