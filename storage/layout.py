@@ -115,11 +115,9 @@ ATTRS: Mapping[str, tuple[AttrSpec, ...]] = {
         AttrSpec("dropped", "frames not used: list of {name, reason}"),
         AttrSpec("image_hw", "height and width of the frames, px"),
         AttrSpec("has_depth", "whether every frame has a depth image"),
-        AttrSpec("source", "kind of the source", optional=True),
     ),
     "oversegment": (
         AttrSpec("num_superpoints", "number of superpoints"),
-        AttrSpec("graph", "edges that were used: mesh or neighbours", optional=True),
     ),
     "lift": (
         AttrSpec("kind", "dense or mask"),

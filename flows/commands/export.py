@@ -4,7 +4,6 @@ from pathlib import Path
 
 from flows.commands.inspect import scene_unit
 from flows.console import console, print_json
-from storage.recipes import find_store
 
 
 def export(
@@ -27,6 +26,7 @@ def export(
         json: print the file's name and the columns' as JSON.
     """
     from report.exported import export_scene
+    from storage.recipes import find_store
 
     opened = find_store(store)
     path = output or opened.root / "exports" / f"{scene}.{format}"

@@ -4,14 +4,15 @@ import os
 import webbrowser
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flows.console import console, print_json, print_table
 from schema.errors import StoreError
-from storage.manifest import ManifestEntry
-from storage.recipes import find_store
-from storage.store import Store
-from storage.unit import Unit
+
+if TYPE_CHECKING:  # help must not wait for what only the command needs
+    from storage.manifest import ManifestEntry
+    from storage.store import Store
+    from storage.unit import Unit
 
 
 def inspect(
@@ -32,6 +33,7 @@ def inspect(
         json: print everything as JSON.
     """
     from report.pictures import write_pictures
+    from storage.recipes import find_store
 
     opened = find_store(store)
     unit = scene_unit(opened, scene)
@@ -50,7 +52,7 @@ def inspect(
     return 0
 
 
-def scene_unit(store: Store, scene: str) -> Unit:
+def scene_unit(store: "Store", scene: str) -> "Unit":
     """The unit of a scene that is in the store.
 
     Raises:
@@ -68,7 +70,7 @@ def scene_unit(store: Store, scene: str) -> Unit:
     return store.scene(scene)
 
 
-def _describe(unit: Unit, entry: ManifestEntry) -> dict[str, Any]:
+def _describe(unit: "Unit", entry: "ManifestEntry") -> dict[str, Any]:
     from ops.query import statistics
 
     arrays = [
@@ -78,6 +80,7 @@ def _describe(unit: Unit, entry: ManifestEntry) -> dict[str, Any]:
     return {
         "stage": entry.stage,
         "created": entry.created,
+        "bytes": entry.bytes,
         "seconds": entry.seconds,
         "fingerprint": entry.fingerprint,
         "config": entry.config,
@@ -90,7 +93,7 @@ def _describe(unit: Unit, entry: ManifestEntry) -> dict[str, Any]:
 
 def _print_stage(described: dict[str, Any], *, with_config: bool) -> None:
     title = f"{described['stage']}: {described['created']}, {described['seconds']:.1f} s"
-    title += f", config {described['fingerprint'][:12]}"
+    title += f", {described['bytes']:,} bytes, config {described['fingerprint'][:12]}"
     rows = [
         [
             array["name"],

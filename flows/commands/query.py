@@ -2,13 +2,14 @@
 
 import re
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from flows.commands.inspect import scene_unit
 from flows.console import console, print_json, print_table
-from schema.config import PipelineConfig
-from storage.recipes import find_store, stored_recipe
-from storage.unit import Unit
+
+if TYPE_CHECKING:  # help must not wait for what only the command needs
+    from schema.config import PipelineConfig
+    from storage.unit import Unit
 
 Features = Literal["student", "fused"]
 HISTOGRAM_BINS = 12
@@ -38,6 +39,7 @@ def query(
     from ops.query import histogram, score_column, top_points
     from report.exported import write_scored_cloud
     from report.query import text_histogram
+    from storage.recipes import find_store, stored_recipe
 
     opened = find_store(store)
     unit = scene_unit(opened, scene)
@@ -71,7 +73,9 @@ def query(
     return 0
 
 
-def score_scene(unit: Unit, config: PipelineConfig, text: str, features: Features) -> tuple[Any, list[str]]:
+def score_scene(
+    unit: "Unit", config: "PipelineConfig", text: str, features: Features
+) -> tuple[Any, list[str]]:
     """Scores of a scene's points for a text, and the words of it that the encoder cannot relate to anything.
 
     Raises:
@@ -90,7 +94,7 @@ def score_scene(unit: Unit, config: PipelineConfig, text: str, features: Feature
     return scores, list(encoder.unknown_words([text], known_texts(unit, config)))
 
 
-def known_texts(unit: Unit, config: PipelineConfig) -> list[str]:
+def known_texts(unit: "Unit", config: "PipelineConfig") -> list[str]:
     """Every text that can have left a trace in the scene's features: captions and class names."""
     from storage.label_sets import load_label_set
 

@@ -4,7 +4,6 @@ from pathlib import Path
 
 from flows.commands.inspect import scene_unit
 from flows.console import console, print_json
-from storage.recipes import find_store, stored_recipe
 
 
 def view(
@@ -26,6 +25,7 @@ def view(
     from models.cache import load_text
     from report.live import serve_scene
     from storage.label_sets import load_synonyms
+    from storage.recipes import find_store, stored_recipe
 
     opened = find_store(store)
     unit = scene_unit(opened, scene)
