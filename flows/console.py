@@ -2,6 +2,7 @@
 
 import json
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,7 +17,7 @@ error_console = Console(stderr=True, highlight=False)
 
 
 class RichProgress:
-    """A progress sink that draws one bar a loop on standard error, with the time left."""
+    """A progress sink on standard error: a bar with the time left for each loop, or plain lines in a log."""
 
     def __init__(self) -> None:
         self._progress = Progress(
@@ -29,6 +30,7 @@ class RichProgress:
             transient=True,
             disable=not error_console.is_terminal,
         )
+        self._begun: dict[int, tuple[str, float]] = {}
 
     def __enter__(self) -> "RichProgress":
         self._progress.start()
@@ -39,15 +41,20 @@ class RichProgress:
 
     def start(self, label: str, total: int | None) -> int:
         """Open a bar."""
-        return int(self._progress.add_task(label, total=total, note=""))
+        handle = int(self._progress.add_task(label, total=total, note=""))
+        self._begun[handle] = (label, time.monotonic())
+        return handle
 
     def advance(self, handle: int, done: int, note: str = "") -> None:
         """Move a bar."""
         self._progress.update(TaskID(handle), completed=done, note=note)
 
     def finish(self, handle: int) -> None:
-        """Take a bar away."""
+        """Take a bar away; where there are no bars, say that it is done and how long it took."""
         self._progress.remove_task(TaskID(handle))
+        label, since_s = self._begun.pop(handle)
+        if not error_console.is_terminal:
+            error_console.print(f"{label}: {time.monotonic() - since_s:.1f} s", markup=False)
 
 
 def print_json(value: Any) -> None:

@@ -14,6 +14,7 @@ from prefect.cache_policies import NO_CACHE
 
 from schema.config import PipelineConfig
 from schema.errors import Teach3dError
+from schema.progress import Tracker
 from schema.records import StageRef
 from schema.stages import STAGES, StageJob
 from storage.store import Store
@@ -47,13 +48,14 @@ def stage_task(work: StageWork) -> StageTask:
         unit = unit_of(config, job)
         started = time.monotonic()
         if not unit.is_done(job.stage, job.fingerprint):
-            with unit.writing(
+            writing = unit.writing(
                 job.stage,
                 job.fingerprint,
                 version=STAGES[job.word].version,
                 config=job.config,
                 inputs=job.inputs,
-            ) as writer:
+            )
+            with Tracker(job.label, None), writing as writer:
                 work(config, job, writer)
             status = "computed"
         else:
