@@ -80,7 +80,7 @@ class OpenClipTextConfig(Config):
 
     kind: Literal["open_clip"] = "open_clip"
     architecture: str = Field("ViT-B-32-quickgelu", description="architecture name known to open_clip")
-    weights: Path = Field(description="safetensors (or weights-only .pt) file of the whole model")
+    weights: Path = Field(description="safetensors file of the whole model")
 
 
 TextConfig = Annotated[WordsTextConfig | OpenClipTextConfig, Field(discriminator="kind")]

@@ -20,13 +20,12 @@ FORBIDDEN = {
     "pickletools",
 }
 ASKED = {
-    ("torch", "load"): ("weights_only", True),
     ("np", "load"): ("allow_pickle", False),
     ("np", "savez"): ("allow_pickle", False),
     ("np", "save"): ("allow_pickle", False),
     ("np", "savez_compressed"): ("allow_pickle", False),
 }
-NEVER = {("torch", "save"), ("pd", "read_pickle")}
+NEVER = {("torch", "load"), ("torch", "save"), ("pd", "read_pickle")}
 
 
 def offences(source: str) -> Iterator[str]:
