@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from schema.config import PipelineConfig
 from schema.records import StageRef
 from schema.stages import STAGES, Plan, StageJob
-from schema.summary import RunSummary, dropped_notes
+from schema.summary import RunSummary, run_notes
 from storage.store import Store
 from storage.summary import read_summary, write_summary
 
@@ -29,7 +29,7 @@ def cached_summary(config: PipelineConfig, store: Store, plan: Plan) -> RunSumma
         failures=(),
         table=read_summary(store).get("table"),
         report=str(store.report().path / "index.html"),
-        notes=dropped_notes(references),
+        notes=run_notes(config.source.kind, references),
     )
     write_summary(store, summary)
     return summary

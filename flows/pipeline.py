@@ -19,7 +19,7 @@ from schema.config import PipelineConfig
 from schema.errors import Teach3dError
 from schema.records import StageRef
 from schema.stages import STAGES, Plan, StageJob
-from schema.summary import RunSummary, StageFailure, dropped_notes
+from schema.summary import RunSummary, StageFailure, run_notes
 from storage.store import Store
 from storage.summary import write_summary
 from tasks.distill import distill
@@ -151,5 +151,5 @@ class _Run:
             failures=tuple(self._failures),
             table=headline_table(store, evaluated),
             report=str(store.report().path / "index.html"),
-            notes=dropped_notes(self._references.values()),
+            notes=run_notes(self._config.source.kind, self._references.values()),
         )

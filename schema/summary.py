@@ -62,10 +62,13 @@ class RunSummary:
         return 1 if any(failure.cause == "internal" for failure in self.failures) else 2
 
 
-def dropped_notes(references: Iterable[StageRef]) -> tuple[str, ...]:
-    """One note for each scene of which frames were not used."""
-    return tuple(
+def run_notes(source_kind: str, references: Iterable[StageRef]) -> tuple[str, ...]:
+    """What a reader of a run's figures should know: invented rooms, and scenes of which frames were not used."""
+    notes = [
         f"{ref.unit}: {ref.counts['dropped_frames']} frames dropped, {ref.counts['frames']} used"
         for ref in references
         if ref.counts.get("dropped_frames")
-    )
+    ]
+    if source_kind == "synthetic":
+        notes.insert(0, "procedural rooms; figures are not comparable with those of real data sets")
+    return tuple(notes)
