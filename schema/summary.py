@@ -63,7 +63,7 @@ class RunSummary:
 
 
 def run_notes(source_kind: str, references: Iterable[StageRef]) -> tuple[str, ...]:
-    """What a reader of a run's figures should know: invented rooms, and scenes of which frames were not used."""
+    """What a reader of the figures should know: invented rooms, scenes of which frames were not used."""
     notes = [
         f"{ref.unit}: {ref.counts['dropped_frames']} frames dropped, {ref.counts['frames']} used"
         for ref in references
