@@ -7,6 +7,7 @@ from schema.config import PipelineConfig
 from schema.records import StageRef
 from schema.stages import STAGES, Plan, StageJob
 from schema.summary import RunSummary, run_notes
+from storage.recipes import save_recipe
 from storage.store import Store
 from storage.summary import read_summary, write_summary
 
@@ -31,7 +32,9 @@ def cached_summary(config: PipelineConfig, store: Store, plan: Plan) -> RunSumma
         report=str(store.report().path / "index.html"),
         notes=run_notes(config.source.kind, references),
     )
-    write_summary(store, summary)
+    with store.lock():
+        save_recipe(store, config)
+        write_summary(store, summary)
     return summary
 
 

@@ -15,7 +15,7 @@ from flows.plan import make_plan
 from schema.config import PipelineConfig
 from schema.summary import RunSummary
 from storage.disk import full_disk_told
-from storage.recipes import load_recipe, save_recipe
+from storage.recipes import load_recipe
 from storage.store import Store
 from storage.summary import summary_json
 
@@ -37,8 +37,6 @@ def execute(recipe: Path, overrides: Sequence[str], *, dry_run: bool, json: bool
         print_plan(plan, json=json)
         return 0
     with full_disk_told(store.root):
-        with store.lock():
-            save_recipe(store, config)
         summary = _run_flow(config, store) if plan.todo() else cached_summary(config, store, plan)
     if json:
         print_json(summary_json(summary))
@@ -120,7 +118,11 @@ def _print_summary(summary: RunSummary) -> None:
     for note in summary.notes:
         console.print(note, markup=False, soft_wrap=True)
     for failure in summary.failures:
-        error_console.print(f"error: {failure.line()}", style="red", markup=False, soft_wrap=True)
+        if failure.cause != "upstream":
+            error_console.print(f"error: {failure.line()}", style="red", markup=False, soft_wrap=True)
+    waiting = sum(failure.cause == "upstream" for failure in summary.failures)
+    if waiting:
+        error_console.print(f"{waiting} stages were not tried, they read from what failed", markup=False)
     if summary.failures:
         return
     computed = sum(ref.status == "computed" for ref in summary.stages)

@@ -20,6 +20,7 @@ from schema.errors import Teach3dError
 from schema.records import StageRef
 from schema.stages import STAGES, Plan, StageJob
 from schema.summary import RunSummary, StageFailure, run_notes
+from storage.recipes import save_recipe
 from storage.store import Store
 from storage.summary import write_summary
 from tasks.distill import distill
@@ -76,6 +77,7 @@ def pipeline(config: PipelineConfig) -> RunSummary:
     """
     store = Store(config.store, create=True)
     with store.lock():
+        save_recipe(store, config)
         plan = make_plan(config, store)
         run = _Run(config, plan)
         runner = task_runner(config.runtime)
