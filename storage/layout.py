@@ -116,9 +116,7 @@ ATTRS: Mapping[str, tuple[AttrSpec, ...]] = {
         AttrSpec("image_hw", "height and width of the frames, px"),
         AttrSpec("has_depth", "whether every frame has a depth image"),
     ),
-    "oversegment": (
-        AttrSpec("num_superpoints", "number of superpoints"),
-    ),
+    "oversegment": (AttrSpec("num_superpoints", "number of superpoints"),),
     "lift": (
         AttrSpec("kind", "dense or mask"),
         AttrSpec("text_space", "text space of feat; null for captions, which any encoder can place"),

@@ -65,7 +65,7 @@ def fill_scene(
         cell = np.floor(points / 0.5).astype(np.int64)
         _, ids = np.unique(np.c_[part, cell], axis=0, return_inverse=True)
         writer.put("superpoint_id", ids.ravel().astype(np.int32))
-        writer.attrs |= {"num_superpoints": int(ids.max()) + 1, "graph": "neighbours"}
+        writer.attrs |= {"num_superpoints": int(ids.max()) + 1}
     noisy = [_noisy(label, rng, wrong) for wrong in (0.3, 0.12)]
     seen = np.stack([points[:, 0] < 4.2, points[:, 1] < 3.6], axis=1)
     _lifts(unit, noisy, seen, rng)
@@ -175,7 +175,6 @@ def _ingest(
             "dropped": [{"name": "frame-000012", "reason": "the pose is not finite"}],
             "image_hw": list(HW),
             "has_depth": True,
-            "source": "synthetic",
         }
 
 

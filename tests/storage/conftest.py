@@ -18,7 +18,7 @@ def write_oversegment(unit: Unit, version: int) -> None:
     fp = f"{version:064x}"
     with unit.writing("oversegment", fp, version=1, config={"k": version}, inputs={"ingest": "f"}) as writer:
         writer.put("superpoint_id", oversegment(version))
-        writer.attrs.update(num_superpoints=version, graph="mesh")
+        writer.attrs.update(num_superpoints=version)
         writer.counts["superpoints"] = version
         writer.metrics["mean"] = 0.5
 
