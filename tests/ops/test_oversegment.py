@@ -1,7 +1,5 @@
 """Superpoints of three walls: one per wall, on a mesh and on a bare cloud, however turned or listed."""
 
-import time
-
 import numpy as np
 import pytest
 
@@ -144,20 +142,3 @@ def test_what_is_refused() -> None:
         oversegment(_cloud(np.zeros((3, 3))), OversegmentConfig(graph="mesh"))
     with pytest.raises(InputError, match=r"outside 0\.\.2"):
         oversegment(_cloud(np.zeros((3, 3)), np.array([[0, 1, 3]])), OversegmentConfig())
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("bare", [False, True])
-def test_150k_vertices_take_under_two_seconds_of_one_core(bare: bool) -> None:
-    side = 388
-    x, y = (
-        axis.reshape(-1).astype(float)
-        for axis in np.meshgrid(np.arange(side), np.arange(side), indexing="ij")
-    )
-    bumps = 0.3 * np.floor(x / 60) + 0.05 * np.random.default_rng(0).standard_normal(side * side)
-    points = 0.02 * np.stack([x, y, bumps], axis=1)
-    cloud = _cloud(points, None if bare else _grid(side))
-    oversegment(cloud, OversegmentConfig())  # compile
-    start = time.process_time()
-    oversegment(cloud, OversegmentConfig())
-    assert time.process_time() - start < 2.0  # of all threads together
