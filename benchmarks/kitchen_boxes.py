@@ -74,6 +74,17 @@ def shares(unit: Unit) -> list[dict[str, Any]]:
     return found
 
 
+def by_class(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The boxes of one label together: of all points inside them, the share with the right label."""
+    pooled = []
+    for label in dict.fromkeys(row["label"] for row in found):
+        rows = [row for row in found if row["label"] == label]
+        points = sum(row["points"] for row in rows)
+        share = {name: round(sum(row["points"] * row[name] for row in rows) / points, 4) for name in ROWS}
+        pooled.append({"box": f"all of {label}", "label": label, "points": points, **share})
+    return pooled
+
+
 def _level_points(unit: Unit) -> np.ndarray:
     level_from_world, _ = load_boxes()
     return unit.array("ingest", "points_world") @ level_from_world[:3, :3].T + level_from_world[:3, 3]
@@ -125,10 +136,13 @@ def main() -> None:
     parser.add_argument("--store", type=Path, default=Path("store/kitchen"))
     unit = Store(parser.parse_args().store).scene("kitchen")
     found = shares(unit)
-    for row in found:
+    classes = by_class(found)
+    for row in [*found, *classes]:
         print(f"{row['box']:24} {row['points']:6d} points", *(f"{name} {row[name]:.2f}" for name in ROWS))
     target = HERE / "results" / "kitchen-boxes.json"
-    target.write_text(json.dumps({"conditions": conditions(threads=2), "boxes": found}, indent=1) + "\n")
+    target.write_text(
+        json.dumps({"conditions": conditions(threads=2), "boxes": found, "classes": classes}, indent=1) + "\n"
+    )
     image = picture(unit)
     path = HERE.parent / "docs" / "pictures" / "kitchen-boxes.png"
     image.quantize(64).save(path, optimize=True)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.kitchen_boxes import ROWS, shares
+from benchmarks.kitchen_boxes import ROWS, by_class, shares
 from flows.cli import main
 from storage.store import Store
 from tests.browser import Page, find_chromium
@@ -123,6 +123,8 @@ def test_the_whole_kitchen_comes_out_where_it_is(
         print(row)
         if row["box"] != "middle chair, backrest":  # rarely found by either network: docs/reproduce.md
             assert all(row[name] >= 0.6 for name in ROWS), row
+    for row in by_class(found):
+        assert all(row[name] >= 0.6 for name in ROWS), row
     started = time.monotonic()
     again = run(recipe, arguments)
     print(f"second run: {time.monotonic() - started:.1f} s")
