@@ -39,10 +39,6 @@ def cached_summary(config: PipelineConfig, store: Store, plan: Plan) -> RunSumma
 
 
 def _reference(store: Store, job: StageJob) -> StageRef:
-    kind = STAGES[job.word].unit
-    unit = (
-        store.scene(job.unit) if kind == "scene" else store.student() if kind == "student" else store.report()
-    )
-    entry = unit.entry(job.stage)
+    entry = store.unit(STAGES[job.word].unit, job.unit).entry(job.stage)
     assert entry is not None, f"{job.label} is done but has no manifest entry"
     return StageRef(job.unit, job.stage, entry.fingerprint, "cached", 0.0, entry.counts, entry.metrics)

@@ -117,15 +117,9 @@ class _Planner:
     def _add(self, unit_id: str, stage: str, values: Mapping[str, Any], inputs: Mapping[str, str]) -> str:
         word = stage_word(stage)
         wanted = fingerprint(word, STAGES[word].version, values, inputs)
-        state, why = state_of(self._unit(unit_id, word), stage, wanted, values, inputs)
+        state, why = state_of(self._store.unit(STAGES[word].unit, unit_id), stage, wanted, values, inputs)
         self._jobs[unit_id, stage] = StageJob(unit_id, stage, wanted, values, inputs, state, why)
         return wanted
-
-    def _unit(self, unit_id: str, word: str) -> Unit:
-        kind = STAGES[word].unit
-        if kind == "scene":
-            return self._store.scene(unit_id)
-        return self._store.student() if kind == "student" else self._store.report()
 
     def _lift_inputs(self) -> dict[str, dict[str, str]]:
         aliases = fingerprint("aliases", 1, load_aliases(), {})

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from schema.errors import InputError, StoreError
+from schema.stages import UnitKind
 from storage.disk import full_disk_told, read_json, write_json
 from storage.fingerprint import DigestCache
 from storage.layout import LAYOUT_VERSION
@@ -73,6 +74,16 @@ class Store:
     def report(self) -> Unit:
         """The unit of the report."""
         return Unit(self.root / "report", "report", self.digests)
+
+    def unit(self, kind: UnitKind, name: str) -> Unit:
+        """The unit of a kind; ``name`` is the scene's id and counts for scenes alone.
+
+        Raises:
+            InputError: the scene id cannot be a folder's name.
+        """
+        if kind == "scene":
+            return self.scene(name)
+        return self.student() if kind == "student" else self.report()
 
     def scene_ids(self) -> list[str]:
         """The scenes that have anything in the store, sorted."""

@@ -29,11 +29,7 @@ StageTask: TypeAlias = "Task[[PipelineConfig, StageJob], StageRef]"
 
 def unit_of(config: PipelineConfig, job: StageJob) -> Unit:
     """The part of the store that a job writes to."""
-    store = Store(config.store)
-    kind = STAGES[job.word].unit
-    if kind == "scene":
-        return store.scene(job.unit)
-    return store.student() if kind == "student" else store.report()
+    return Store(config.store).unit(STAGES[job.word].unit, job.unit)
 
 
 def stage_task(work: StageWork) -> StageTask:
