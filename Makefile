@@ -9,7 +9,7 @@ export TEACH3D_TEST_DATA
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo kitchen test test-full lint format bench docs clean distclean
+.PHONY: help demo kitchen minkowski test test-full lint format bench docs clean distclean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 14
@@ -36,6 +36,12 @@ $(VENV)/.browser:
 	@command -v chromium >/dev/null 2>&1 || sh tools/system_libraries.sh --program chromium:chromium
 	@touch $@
 
+# MinkowskiEngine is compiled: once, and again only when it no longer loads (another PyTorch, say).
+$(VENV)/.minkowski: $(VENV)/.run
+	@$(BIN)/python -c "from models.sparse.minkowski import import_package; import_package()" 2>/dev/null \
+		|| { echo "compiling MinkowskiEngine, some five minutes"; sh tools/build_minkowski.sh $(BIN); }
+	@touch $@
+
 # --- what people run ------------------------------------------------------------------------------
 demo: $(VENV)/.run  ## the main job: rooms are filmed, lifted, fused, distilled, evaluated and shown
 	$(CLI) train-demo-teachers
@@ -44,10 +50,13 @@ demo: $(VENV)/.run  ## the main job: rooms are filmed, lifted, fused, distilled,
 kitchen: $(VENV)/.run  ## the same on a real RGB-D capture with two real networks (needs the data)
 	$(CLI) run configs/kitchen.yaml --set source.root=$(TEACH3D_TEST_DATA)/kitchen
 
+minkowski: $(VENV)/.minkowski  ## the optional engine this project is compared with (docs/engines.md)
+
 test: $(VENV)/.dev $(VENV)/.browser  ## unit, contract, flow and browser tests; a few minutes
 	$(BIN)/python -m pytest -q -m "not slow"
 
-test-full: $(VENV)/.dev $(VENV)/.browser  ## the long suites: kills, the whole kitchen, array shapes, doctests
+test-full: export TEACH3D_REQUIRE_MINKOWSKI = 1
+test-full: $(VENV)/.dev $(VENV)/.browser $(VENV)/.minkowski  ## the long suites: parity, kills, the whole kitchen, array shapes, doctests
 	$(BIN)/python -m pytest -q -m slow -s
 	$(BIN)/python -m pytest -q -m "not slow" --jaxtyping-packages=ops,models,beartype.beartype \
 		--doctest-modules ops schema models/text tests/ops tests/models tests/contracts
@@ -63,8 +72,8 @@ format: $(VENV)/.dev  ## rewrite files in the house style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(VENV)/.dev  ## every benchmark; results go to benchmarks/results
-	@for name in lift oversegment student; do echo "== $$name"; $(BIN)/python -m benchmarks.$$name || exit 1; done
+bench: $(VENV)/.dev $(VENV)/.minkowski  ## every benchmark; results go to benchmarks/results
+	@for name in lift oversegment student engines; do echo "== $$name"; $(BIN)/python -m benchmarks.$$name || exit 1; done
 
 docs: $(VENV)/.dev  ## rewrite the generated parts of docs/ (store layout, schemas, command help)
 	$(BIN)/python tools/generate_docs.py

@@ -23,6 +23,7 @@ First steps:
   teach3d status                        done, stale (and why), missing
   teach3d query room_201 "a red chair"  best points; writes a coloured PLY
   teach3d view room_201                 ask in the browser
+  teach3d predict my_scan.ply           label any cloud, no images needed
   teach3d doctor                        what is installed, what is missing
 
 Exit codes: 0 done; 2 the input or the recipe is wrong (one line says what
@@ -39,6 +40,14 @@ COMMANDS = {
     "query": ("flows.commands.query:query", "Score a scene's points by a text; write them as PLY."),
     "view": ("flows.commands.view:view", "Ask a scene in the browser (this machine only)."),
     "export": ("flows.commands.export:export", "Write a scene as ply, npz or las."),
+    "predict": (
+        "flows.commands.predict:predict",
+        "Label or score any bare cloud or mesh with a student; no images.",
+    ),
+    "import-checkpoint": (
+        "flows.commands.import_checkpoint:import_checkpoint",
+        "Turn an OpenScene or SAS checkpoint into a student.",
+    ),
     "verify": ("flows.commands.verify:verify", "Read every chunk again and compare its checksum."),
     "doctor": ("flows.commands.doctor:doctor", "Versions, devices, optional parts and how to get them."),
     "train-demo-teachers": (

@@ -15,6 +15,7 @@ from schema.errors import ConfigError, WeightsError
 from schema.stages import STAGES, Plan, StageJob, stage_word
 from storage.fingerprint import file_digest, fingerprint
 from storage.label_sets import load_aliases, load_label_set, load_synonyms
+from storage.layout import STUDENT_FILE
 from storage.sources.catalog import open_source
 from storage.store import Store, check_scene_ids
 from storage.unit import Unit
@@ -45,12 +46,14 @@ class _Planner:
         split = self._config.split
         train = self._select(scene_ids, split.train, "split.train")
         evaluated = self._select(scene_ids, split.evaluate, "split.evaluate")
+        validated = self._select(scene_ids, split.validate_on, "split.validate_on")
+        self._refuse_shared(train, validated)
         lifts = self._lift_inputs()
         vocabulary = self._vocabulary_inputs()
-        used = tuple(scene_id for scene_id in scene_ids if scene_id in {*train, *evaluated})
+        used = tuple(scene_id for scene_id in scene_ids if scene_id in {*train, *validated, *evaluated})
         for scene_id in used:
             self._plan_scene(scene_id, source.identity(scene_id), lifts, vocabulary)
-        self._plan_student(train)
+        self._plan_student(train, validated)
         for scene_id in evaluated:
             self._plan_evaluation(scene_id, vocabulary)
         self._plan_report(evaluated)
@@ -68,7 +71,9 @@ class _Planner:
         ingest = self._add(
             scene_id, "ingest", capture, {"capture": fingerprint("capture", 1, dict(identity), {})}
         )
-        self._add(scene_id, "oversegment", config.oversegment.result_fields(), {"ingest": ingest})
+        superpoints = self._add(
+            scene_id, "oversegment", config.oversegment.result_fields(), {"ingest": ingest}
+        )
         lifted = {}
         for name, teacher in config.teachers.items():
             stage = f"lift/{name}"
@@ -81,15 +86,35 @@ class _Planner:
             "text": config.text.result_fields(),
             "teachers": list(config.teachers),  # their order decides ties and the columns
         }
-        self._add(scene_id, "fuse", values, {**lifted, **vocabulary, **self._capability_input()})
+        inputs = {**lifted, "oversegment": superpoints, **vocabulary, **self._capability_input()}
+        self._add(scene_id, "fuse", values, inputs)
 
-    def _plan_student(self, train: Sequence[str]) -> None:
+    def _plan_student(self, train: Sequence[str], validated: Sequence[str]) -> None:
         inputs = {
             f"{scene_id}/{stage}": self._jobs[scene_id, stage].fingerprint
-            for scene_id in train
+            for scene_id in (*train, *validated)
             for stage in ("oversegment", "fuse")
         }
-        self._add("student", "distill", self._config.distill.result_fields(), inputs)
+        values = {
+            "distill": self._config.distill.result_fields(),
+            "train": list(train),
+            "validate_on": list(validated),
+        }
+        folder = self._config.distill.initial_weights
+        if folder is not None:
+            inputs["initial_weights"] = self._file(folder / STUDENT_FILE, "distill.initial_weights")
+        self._add("student", "distill", values, inputs)
+
+    @staticmethod
+    def _refuse_shared(train: Sequence[str], validated: Sequence[str]) -> None:
+        shared = sorted(set(train) & set(validated))
+        if shared:
+            raise ConfigError(
+                "scenes that teach cannot also choose the weights",
+                field="split.validate_on",
+                value=", ".join(shared[:8]),
+                remedy="take them out of split.train or of split.validate_on",
+            )
 
     def _plan_evaluation(self, scene_id: str, vocabulary: Mapping[str, str]) -> None:
         config = self._config

@@ -6,7 +6,7 @@ pairs with counts, and nothing of size N x C is ever made.
 """
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,7 +15,8 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn.functional import embedding_bag, normalize
 
-Targets = Literal["superpoint", "superpoint_seen_only", "pixel_point"]
+from ops.pool import superpoint_mean
+from schema.config_stages import Targets
 
 SMALL_NORM = 1e-8
 """A feature shorter than this has cosine 0 with everything, and no gradient."""
@@ -32,15 +33,31 @@ def supervised_rows(
 
     ``superpoint``: every point of a superpoint some point of which was seen (the paper);
     ``superpoint_seen_only``: only the seen points of it (the released code); ``pixel_point``: each seen
-    point its own row (OpenScene).
+    point its own row (OpenScene). ``superpoint_sample`` (the released code) starts from rows of points and
+    samples: see ``sampled_superpoints``.
     """
-    if targets == "pixel_point":
+    if targets in ("pixel_point", "superpoint_sample"):
         rows = np.arange(len(superpoint_id), dtype=np.int64)
         return np.where(target_known & point_seen, rows, -1)
     learns = target_known[superpoint_id]
     if targets == "superpoint_seen_only":
         learns = learns & point_seen
     return np.where(learns, superpoint_id.astype(np.int64), -1)
+
+
+def sampled_superpoints(
+    feat: Float[np.ndarray, "n C"], superpoint_id: Int[np.ndarray, "n"]
+) -> tuple[Float[np.ndarray, "R C"], Int[np.ndarray, "n"]]:
+    """Targets of the released code: the mean feature of a superpoint's *sampled* points, and their rows.
+
+    Args:
+        feat: features of the sampled points, none of them unknown.
+        superpoint_id: of the sampled points, any values.
+    """
+    _, row = np.unique(superpoint_id, return_inverse=True)
+    row = row.reshape(-1)
+    mean, _ = superpoint_mean(feat, np.ones(len(row), dtype=bool), row)
+    return mean, row
 
 
 @dataclass(frozen=True)
@@ -109,19 +126,28 @@ def distillation_losses(
     Args:
         feat: the student's voxel features, any length; differentiable.
         target: rows to learn, any length; not differentiated.
-        links: which voxel learns which row, for how many points; at least one point.
+        links: which voxel learns which row, for how many points; without a point both losses are zero.
         superpoints: whether to compute ``L_sp``; it is zero otherwise.
 
     Returns:
         The mean over points, and the mean over the rows that have points.
     """
+    if links.num_points == 0:
+        nothing = feat.sum() * 0
+        return nothing, nothing
     unit = normalize(target.index_select(0, links.rows), eps=SMALL_NORM)
     loss_point: Tensor = _PointLoss.apply(feat, unit, links)  # type: ignore[no-untyped-call]
     if not superpoints:
         return loss_point, loss_point.new_zeros(())
-    mean: Tensor = _RowMean.apply(feat, links)  # type: ignore[no-untyped-call]
+    mean = row_mean(feat, links)
     cosine = (mean * unit).sum(1) * _inverse(torch.linalg.vector_norm(mean, dim=1))
     return loss_point, (1 - cosine).mean()
+
+
+def row_mean(feat: Float[Tensor, "V C"], links: Links) -> Float[Tensor, "U C"]:
+    """Mean over the points of each row of ``links.rows`` of their voxels' features; differentiable."""
+    mean: Tensor = _RowMean.apply(feat, links)  # type: ignore[no-untyped-call]
+    return mean
 
 
 def _inverse(norm: Tensor) -> Tensor:

@@ -3,6 +3,7 @@
 Which rows are compared and on which points is evaluation's business (``training/evaluate.py``).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -80,6 +81,13 @@ class Scores:
             **{name: [json_number(value) for value in values] for name, values in lists.items()},
             "num_truth": [int(count) for count in self.num_truth],
         }
+
+
+def counted_classes(num_classes: int, void: Sequence[int]) -> Bool[np.ndarray, "K"]:
+    """Which classes enter the scores."""
+    counted = np.ones(num_classes, dtype=bool)
+    counted[list(void)] = False
+    return counted
 
 
 def scores_from_confusion(

@@ -14,11 +14,12 @@ def superpoint_mean(
     feat: Float[np.ndarray, "N C"],
     seen: Bool[np.ndarray, "N"],
     superpoint_id: Int[np.ndarray, "N"],
-    num_superpoints: int,
+    num_superpoints: int | None = None,
 ) -> tuple[Float32[np.ndarray, "S C"], Bool[np.ndarray, "S"]]:
     """Mean feature of each superpoint over its seen points (SAS 4.1), and whether it has any.
 
-    Sums run in float64 in the order of the points. Superpoints without a seen point are zero.
+    Sums run in float64 in the order of the points. Superpoints without a seen point are zero. Without
+    ``num_superpoints`` there are as many as the largest id says.
 
     >>> feat = np.array([[1.0], [3.0], [50.0], [7.0]])
     >>> seen = np.array([True, True, False, False])
@@ -26,6 +27,8 @@ def superpoint_mean(
     >>> mean.tolist(), known.tolist()
     ([[2.0], [0.0]], [True, False])
     """
+    if num_superpoints is None:
+        num_superpoints = int(superpoint_id.max(initial=-1)) + 1
     rows = np.flatnonzero(seen)
     ids = superpoint_id[rows]
     count = np.bincount(ids, minlength=num_superpoints)

@@ -1,7 +1,7 @@
 """The static report: one page and one file per scene, which open from disk without any network.
 
-What is shown is read from the store by ``report.layers``, ``report.overlays`` and ``report.sections``; how
-the 3D view works is in ``report/page``.
+What is shown is read from the store by ``report.layers``, ``report.overlays``, ``report.results``,
+``report.training`` and ``report.sections``; how the 3D view works is in ``report/page``.
 """
 
 import base64
@@ -17,14 +17,16 @@ from report.layers import Encode, collect_layers, query_layers
 from report.overlays import frame_pictures
 from report.palette import Rgb, known_colors
 from report.query import color_map
+from report.results import results
 from report.scene_payload import choose_points, payload_script, scene_payload, script_json
 from report.tables import esc
+from report.training import training
 from schema.config import PipelineConfig
 from schema.errors import StoreError
 from schema.progress import track
 from storage.store import Store
 
-_SCRIPTS = ("decode.js", "camera.js", "renderer.js", "frames.js", "viewer.js")
+_SCRIPTS = ("decode.js", "camera.js", "renderer.js", "frames.js", "charts.js", "viewer.js")
 
 
 def build_report(
@@ -144,8 +146,8 @@ def _page(
     script = "(() => {\n" + '"use strict";\n' + "".join(_asset(name) for name in _SCRIPTS) + "})();\n"
     body = "".join(
         [
-            sections.section("Results", sections.results(store, scene_ids, config), anchor="results"),
-            sections.section("Training", sections.training(store), anchor="training"),
+            sections.section("Results", results(store, scene_ids), anchor="results"),
+            sections.section("Training", training(store), anchor="training"),
             sections.section("Time", sections.times(summary), anchor="time"),
             sections.section("Frames left out", sections.dropped_frames(store, scene_ids), anchor="dropped"),
             sections.section("Run", sections.configuration(config) + sections.versions(), anchor="run"),

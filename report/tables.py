@@ -16,6 +16,15 @@ def esc(value: object) -> str:
     return html.escape(str(value), quote=True)
 
 
+def breakable(name: object) -> str:
+    """A name as HTML that may be broken after its separators.
+
+    >>> breakable("fuse/winner_takes")
+    'fuse/<wbr>winner_<wbr>takes'
+    """
+    return esc(name).replace("/", "/<wbr>").replace("_", "_<wbr>")
+
+
 def seconds_text(seconds: float) -> str:
     """A duration for people: ``0.04 s``, ``12.3 s``, ``2 min 05 s``, ``1 h 02 min``."""
     if not math.isfinite(seconds):
@@ -61,7 +70,7 @@ def table(
     """
     sides = ["text", *(_side(rows, k + 1) for k in range(len(columns)))]
     headings = zip((corner, *columns), sides, strict=True)
-    head = "".join(f'<th scope="col" class="{side}">{esc(column)}</th>' for column, side in headings)
+    head = "".join(f'<th scope="col" class="{side}">{breakable(column)}</th>' for column, side in headings)
     body = "".join(_row(row) for row in rows)
     title = f"<caption>{esc(caption)}</caption>" if caption else ""
     return (
@@ -127,31 +136,3 @@ def _stage_cell(stage: Mapping[str, Any] | None) -> str:
 
 def _word(status: str) -> str:
     return status if status in {"computed", "cached", "failed"} else "other"
-
-
-def iou_table(names: Sequence[str], rows: Sequence[str], iou: Sequence[Sequence[float | None]]) -> str:
-    """Per-class IoU: classes down, rows of the evaluation across, with a bar behind each number.
-
-    Args:
-        names: class names.
-        rows: what was evaluated.
-        iou: ``iou[row][class]``, None where the class has no ground truth.
-    """
-    head = "<th>class</th>" + "".join(f'<th scope="col" class="num">{esc(name)}</th>' for name in rows)
-    lines = []
-    for k, name in enumerate(names):
-        values = [line[k] for line in iou]
-        if any(value is not None for value in values):
-            lines.append(f'<tr><th scope="row">{esc(name)}</th>{"".join(map(_bar_cell, values))}</tr>')
-    body = "".join(lines)
-    return f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
-
-
-def _bar_cell(value: float | None) -> str:
-    if value is None:
-        return f'<td class="num quiet">{_NONE}</td>'
-    width = round(min(max(value, 0.0), 1.0) * 100, 1)
-    return (
-        '<td class="num bar"><svg class="under" viewBox="0 0 100 1" preserveAspectRatio="none">'
-        f'<rect width="{width}" height="1"/></svg><span>{value:.3f}</span></td>'
-    )

@@ -24,6 +24,9 @@ class SplitConfig(Config):
 
     train: tuple[str, ...] = Field(("*",), min_length=1, description="scenes the student learns from")
     evaluate: tuple[str, ...] = Field(("*",), min_length=1, description="scenes in the tables")
+    validate_on: tuple[str, ...] = Field(
+        (), description="scenes whose distillation loss (no labels) chooses the weights, see distill.choose"
+    )
 
 
 class RuntimeConfig(Config):
@@ -35,6 +38,17 @@ class RuntimeConfig(Config):
     workers: int = Field(1, ge=1, le=256, description="scenes worked on at the same time")
     threads: int = Field(0, ge=0, description="threads inside a stage; 0: all cores")
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="where networks run")
+    engine: Literal["torch", "minkowski", "spconv"] = Field(
+        "torch", description="what computes the student's sparse convolutions"
+    )
+    processes: int = Field(1, ge=0, le=64, description="processes that train the student; 0: one per GPU")
+    prefetch_batches: int = Field(2, ge=0, le=64, description="training batches prepared ahead")
+    scene_cache_mb: int = Field(
+        128, ge=0, le=1_000_000, description="training scenes kept in memory between visits, MB"
+    )
+    max_voxels: int = Field(
+        4_000_000, ge=1000, description="voxels the student answers for in one pass; larger scenes are tiled"
+    )
     retries: int = Field(1, ge=0, le=10, description="attempts after a failure that is not the input's fault")
 
 
@@ -64,6 +78,11 @@ class PipelineConfig(Config):
             raise ValueError(
                 f"fuse.strategy = {self.fuse.strategy} needs a capability table; "
                 "set fuse.capability to one, or fuse.strategy to capability, add or linear"
+            )
+        if (self.distill.choose == "lowest_validation_loss") != bool(self.split.validate_on):
+            raise ValueError(
+                "distill.choose = lowest_validation_loss and split.validate_on belong together; "
+                "set both or neither"
             )
         if self.lift.sampling == "bilinear" and not any(
             t.kind == "conv_dense" for t in self.teachers.values()

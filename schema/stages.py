@@ -26,8 +26,8 @@ STAGES: Mapping[str, StageSpec] = {
     "ingest": StageSpec(1, "scene", "frames to a point cloud"),
     "oversegment": StageSpec(1, "scene", "superpoints"),
     "lift": StageSpec(1, "scene", "one teacher's features onto points"),
-    "fuse": StageSpec(1, "scene", "teachers to one feature per point"),
-    "distill": StageSpec(1, "student", "train the 3D student"),
+    "fuse": StageSpec(2, "scene", "teachers to one feature per point"),
+    "distill": StageSpec(2, "student", "train the 3D student"),
     "evaluate": StageSpec(1, "scene", "run the student, compare and score"),
     "report": StageSpec(1, "report", "the page"),
 }

@@ -163,6 +163,10 @@ def _write_las(
         raise MissingPartError(
             "laspy is not installed", field="--format", value="las", remedy="pip install 'teach3d[las]'"
         ) from error
+    if path.suffix.lower() == ".laz" and not laspy.LazBackend.detect_available():
+        raise MissingPartError(
+            "no library for LAZ is installed", file=path, remedy="pip install 'teach3d[las]'"
+        )
     if not np.isfinite(points).all():
         raise ValueError("points that are not finite cannot be stored in a LAS file")
     header = laspy.LasHeader(point_format=7 if colors is not None else 6, version="1.4")

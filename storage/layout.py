@@ -60,6 +60,10 @@ class AttrSpec:
     kind: str = ""
 
 
+STUDENT_FILE = "student.safetensors"
+"""Weights of a finished student; STUDENT_JSON beside it describes them."""
+STUDENT_JSON = "student.json"
+
 ARRAYS: Mapping[str, tuple[ArraySpec, ...]] = {
     "ingest": (
         ArraySpec("points_world", "f4", ("N", "3"), "m, world", "points in Morton order"),
@@ -90,6 +94,8 @@ ARRAYS: Mapping[str, tuple[ArraySpec, ...]] = {
         ArraySpec("weight", "f2", ("N", "T"), "-", "weight of each teacher"),
         ArraySpec("teacher_label", "i2", ("N", "T"), "vocabulary", "best class per teacher, -1 unseen"),
         ArraySpec("label", "i2", ("N",), "vocabulary", "best class of the fused feature, -1 unseen"),
+        ArraySpec("superpoint_feat", "f2", ("S", "C"), "-", "mean over the superpoint's seen points, else 0"),
+        ArraySpec("superpoint_seen", "b1", ("S",), "-", "whether any of its points is seen"),
     ),
     "evaluate": (
         ArraySpec("student_feat", "f2", ("N", "C"), "-", "the student's feature"),
@@ -135,6 +141,7 @@ ATTRS: Mapping[str, tuple[AttrSpec, ...]] = {
         AttrSpec("names", "names of the K classes"),
         AttrSpec("text_space", "text space of the class texts"),
         AttrSpec("label_set", "name of the label set", optional=True),
+        AttrSpec("protocol", "how the student was asked: single, or openscene (its passes)", optional=True),
         AttrSpec("notes", "remarks for the reader of the tables", optional=True),
     ),
 }

@@ -13,6 +13,8 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from schema.config import PipelineConfig
+from schema.config_base import Config
+from schema.config_models import TextConfig
 from schema.errors import ConfigError, StoreError, unknown_name
 from storage.disk import read_json, write_json
 from storage.store import Store
@@ -48,6 +50,32 @@ def load_recipe(path: Path, overrides: Sequence[str] = ()) -> PipelineConfig:
     for override in overrides:
         _apply(values, override)
     return check_recipe(values, file=path)
+
+
+def load_text_section(path: Path) -> TextConfig:
+    """The ``text`` section of a recipe whose other sections need not be there.
+
+    Raises:
+        ConfigError: the file is missing or not YAML, or has no right section of that name.
+    """
+    values = _read_yaml(path)
+    if "text" not in values:
+        raise ConfigError(
+            "is missing",
+            file=path,
+            field="text",
+            remedy="say which text encoder, e.g. text: {kind: open_clip, weights: ...}",
+        )
+    try:
+        return _TextOnly.model_validate({"text": values["text"]}).text
+    except ValidationError as error:
+        raise _explain(error, path) from None
+
+
+class _TextOnly(Config):
+    """As much of a recipe as names a text encoder."""
+
+    text: TextConfig
 
 
 def check_recipe(values: Mapping[str, Any], *, file: Path | None = None) -> PipelineConfig:

@@ -180,18 +180,22 @@ def read_lift(unit: Unit, teacher: str) -> DenseLift | MaskLift:
 def write_fusion(
     writer: StageWriter,
     fusion: Any,
+    superpoints: tuple[Float[np.ndarray, "S C"], Bool[np.ndarray, "S"]],
     *,
     teachers: tuple[str, ...],
     vocabulary: LabelSet,
     space: str,
     strategy: str,
 ) -> None:
-    """Put fused features with who weighed how much (an ``ops.fuse.Fusion``)."""
+    """Put fused features with who weighed how much (an ``ops.fuse.Fusion``), and superpoints' means."""
+    mean, known = superpoints
     writer.put("feat", _half(fusion.feat, "the fused features"))
     writer.put("seen", fusion.seen.astype(np.bool_, copy=False))
     writer.put("weight", fusion.weight.astype(np.float16))
     writer.put("teacher_label", fusion.teacher_label.astype(np.int16, copy=False))
     writer.put("label", fusion.label.astype(np.int16, copy=False))
+    writer.put("superpoint_feat", _half(mean, "the superpoints' features"))
+    writer.put("superpoint_seen", known)
     writer.attrs.update(
         text_space=space, teachers=list(teachers), vocabulary=list(vocabulary.names), strategy=strategy
     )
@@ -203,6 +207,16 @@ def write_fusion(
 def read_fusion(unit: Unit) -> tuple[Float[np.ndarray, "N C"], Bool[np.ndarray, "N"]]:
     """Fused features, float16 as they are stored, and which points have one."""
     return unit.array("fuse", "feat"), unit.array("fuse", "seen")
+
+
+def read_superpoint_fusion(unit: Unit) -> tuple[Float[np.ndarray, "S C"], Bool[np.ndarray, "S"]]:
+    """Mean fused feature of each superpoint, float16, and which superpoints have a seen point."""
+    return unit.array("fuse", "superpoint_feat"), unit.array("fuse", "superpoint_seen")
+
+
+def read_seen(unit: Unit) -> Bool[np.ndarray, "N"]:
+    """Which points have a fused feature."""
+    return unit.array("fuse", "seen")
 
 
 def fusion_space(unit: Unit) -> str:

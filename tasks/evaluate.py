@@ -14,7 +14,8 @@ from storage.writer import StageWriter
 from tasks.lifted import lifted_features
 from tasks.stage import stage_task, unit_of
 from training.evaluate import EvaluationInputs, evaluate_scene
-from training.infer import load_student, student_features
+from training.infer import load_student
+from training.protocols import protocol_features, protocol_words
 
 
 @stage_task
@@ -24,13 +25,21 @@ def evaluate(config: PipelineConfig, job: StageJob, writer: StageWriter) -> None
     points_world = read_points(unit)
     text = load_text(config.text, synonyms=load_synonyms())
     device = choose_device(config.runtime.device)
-    student = load_student(Store(config.store).student().path, device)
+    student = load_student(Store(config.store).student().path, device, engine=config.runtime.engine)
     check_same_space("the fused features", fusion_space(unit), text.space)
     label_set = load_label_set(config.evaluate.label_set)
     vocabulary = load_label_set(config.fuse.vocabulary)
     lifted = lifted_features(unit, tuple(config.teachers), text)
     fused, fused_seen = read_fusion(unit)
-    student_feat = student_features(student, points_world, voxel_m=config.distill.voxel_m, device=device)
+    student_feat = protocol_features(
+        student,
+        points_world,
+        config.evaluate,
+        scene_id=job.unit,
+        voxel_m=config.distill.voxel_m,
+        device=device,
+        max_voxels=config.runtime.max_voxels,
+    )
     evaluation = evaluate_scene(
         EvaluationInputs(
             teacher_names=tuple(config.teachers),
@@ -50,3 +59,4 @@ def evaluate(config: PipelineConfig, job: StageJob, writer: StageWriter) -> None
         config=config.evaluate,
     )
     write_evaluation(writer, evaluation, student_feat, label_set=label_set, space=text.space)
+    writer.attrs["protocol"] = protocol_words(config.evaluate)

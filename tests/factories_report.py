@@ -1,11 +1,13 @@
 """A small furnished room in a real store: what the report and the live view are tested on."""
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ops.pool import superpoint_mean
 from schema.config import PipelineConfig
 from storage.store import Store, Unit
 
@@ -54,7 +56,13 @@ def summary(scene_ids: tuple[str, ...]) -> dict[str, Any]:
 
 
 def fill_scene(
-    store: Store, scene_id: str, *, points_per_m2: int = 500, seed: int = 0, truth: bool = True
+    store: Store,
+    scene_id: str,
+    *,
+    points_per_m2: int = 500,
+    seed: int = 0,
+    truth: bool = True,
+    void: tuple[int, ...] = (),
 ) -> Unit:
     """Write every stage of a scene; the room is about 40 m2 of surface."""
     rng = np.random.default_rng(seed)
@@ -70,15 +78,50 @@ def fill_scene(
     seen = np.stack([points[:, 0] < 4.2, points[:, 1] < 3.6], axis=1)
     _lifts(unit, noisy, seen, rng)
     _fuse(unit, noisy, seen, label, rng)
-    _evaluate(unit, noisy, seen, label, rng, truth)
+    _evaluate(unit, noisy, seen, label, rng, truth=truth, void=void)
     return unit
 
 
-def fill_student(store: Store) -> None:
-    unit = store.student()
-    unit.path.mkdir(parents=True, exist_ok=True)
-    lines = [{"step": k, "loss": 0.12 + 0.7 * np.exp(-k / 40) + 0.02 * np.sin(k)} for k in range(200)]
-    (unit.path / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+def training_lines(
+    per_epoch: int = 10, epochs: tuple[int, int] = (14, 6), *, validated: bool = True
+) -> list[dict[str, Any]]:
+    """The log of a training of both stages: losses that fall with some noise."""
+    rng = np.random.default_rng(0)
+    lines: list[dict[str, Any]] = []
+    total = per_epoch * sum(epochs)
+    for step in range(total):
+        epoch, stage = step // per_epoch, 1 + (step >= per_epoch * epochs[0])
+        point, superpoint = (
+            0.1 + size * np.exp(-step * 5 / total) + 0.02 * rng.random() for size in (0.7, 0.5)
+        )
+        line = {
+            "step": step,
+            "epoch": epoch,
+            "stage": stage,
+            "loss_point": point,
+            "loss_superpoint": superpoint,
+        }
+        line |= {"lr": 1e-4 - 9e-5 * step / max(total - 1, 1), "seconds": 0.25, "loss": point + superpoint}
+        if stage == 2:
+            pseudo = {
+                name: 0.8 + 0.6 * rng.random() for name in ("loss_pseudo_point", "loss_pseudo_superpoint")
+            }
+            line |= {**pseudo, "changed_labels": 0.05 + 0.05 * rng.random()}
+            line["loss"] += sum(pseudo.values())
+        lines.append(line)
+        if validated and (step + 1) % per_epoch == 0:
+            loss = point + superpoint + 0.15
+            lines.append({"kind": "validation", "epoch": epoch, "step": step, "validation_loss": loss})
+    return lines
+
+
+def fill_student(store: Store, lines: Sequence[Mapping[str, Any]] | None = None) -> None:
+    """Commit a student whose only file is the log of its training."""
+    text = "".join(json.dumps(line) + "\n" for line in (training_lines() if lines is None else lines))
+    with _writing(store.student(), "distill") as writer:
+        path = writer.folder / "metrics.jsonl"
+        path.write_text(text)
+        writer.add_file(path)
 
 
 def _writing(unit: Unit, stage: str) -> Any:
@@ -223,9 +266,13 @@ def _fuse(
 ) -> None:
     per_teacher = np.stack([np.where(seen[:, t], noisy[t], -1) for t in range(2)], axis=1)
     fused = np.where(seen.any(axis=1), _noisy(label, rng, 0.08), -1)
+    feat, known = _features(fused, rng), seen.any(axis=1)
+    mean, any_seen = superpoint_mean(feat, known, unit.array("oversegment", "superpoint_id"))
     with _writing(unit, "fuse") as writer:
-        writer.put("feat", _features(fused, rng))
-        writer.put("seen", seen.any(axis=1))
+        writer.put("feat", feat)
+        writer.put("seen", known)
+        writer.put("superpoint_feat", mean.astype(np.float16))
+        writer.put("superpoint_seen", any_seen)
         writer.put("weight", np.where(seen, 0.5, 0).astype(np.float16))
         writer.put("teacher_label", per_teacher.astype(np.int16))
         writer.put("label", fused.astype(np.int16))
@@ -243,7 +290,9 @@ def _evaluate(
     seen: np.ndarray,
     label: np.ndarray,
     rng: np.random.Generator,
+    *,
     truth: bool,
+    void: tuple[int, ...],
 ) -> None:
     student = _noisy(label, rng, 0.05)
     fused = np.where(seen.any(axis=1), _noisy(label, rng, 0.08), -1)
@@ -261,10 +310,12 @@ def _evaluate(
             writer.put("truth_label", label.astype(np.int16))
             writer.put("confusion", confusion)
         writer.attrs |= {
-            "rows": [*TEACHERS, "fused", "student"],
+            "rows": [*(f"lift/{teacher}" for teacher in TEACHERS), "fuse", "student"],
             "names": list(NAMES),
             "text_space": "words:16:v1",
+            "protocol": "single",
         }
+        writer.metrics |= {"void": list(void)}
 
 
 def encode(texts: Any) -> np.ndarray:

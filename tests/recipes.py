@@ -30,6 +30,7 @@ def small_values(folder: Path, **changes: Any) -> dict[str, Any]:
             "planes": [8, 8, 8, 8, 8, 8, 8, 8],
             "voxel_m": 0.2,
             "epochs": 2,
+            "self_distillation": {"epochs": 1},
             "lr_start": 1e-3,
         },
         "evaluate": {"label_set": "rooms", "num_shuffles": 2},

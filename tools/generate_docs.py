@@ -1,4 +1,4 @@
-"""Writes the parts of docs/ that follow from the code: configuration keys, JSON schemas, command help.
+"""Writes the parts of docs/ that follow from the code: keys, JSON schemas, command help, the store's layout.
 
 A test compares what this would write with what is there.
 """
@@ -16,7 +16,10 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from schema.config import PipelineConfig
+from storage.layout import layout_table
 
+DOCS = Path(__file__).parents[1] / "docs"
+TABLE_BEGINS, TABLE_ENDS = "<!-- layout table -->", "<!-- end of layout table -->"
 SECTION_ORDER = "source split ingest oversegment teachers lift text fuse distill evaluate report runtime"
 
 
@@ -26,7 +29,15 @@ def documents() -> dict[str, str]:
         "configuration.md": configuration_page(),
         "commands.md": commands_page(),
         "schemas/recipe.schema.json": json.dumps(PipelineConfig.model_json_schema(), indent=1) + "\n",
+        "store.md": store_page(),
     }
+
+
+def store_page() -> str:
+    """The page on the store with the table of arrays as the code has it."""
+    before, rest = (DOCS / "store.md").read_text(encoding="utf-8").split(TABLE_BEGINS)
+    after = rest.split(TABLE_ENDS)[1]
+    return f"{before}{TABLE_BEGINS}\n{layout_table().strip()}\n{TABLE_ENDS}{after}"
 
 
 def configuration_page() -> str:

@@ -1,9 +1,10 @@
 #!/bin/sh
-# Installs Debian packages for shared libraries (or programs) that are missing.
-# Usage: system_libraries.sh [--program] NAME:PACKAGE ...
+# Installs Debian packages for shared libraries (or programs, or files) that are missing.
+# Usage: system_libraries.sh [--program | --file] NAME:PACKAGE ...
 set -eu
 find_it() { ldconfig -p 2>/dev/null | grep -q "$1 "; }
 if [ "${1:-}" = "--program" ]; then shift; find_it() { command -v "$1" >/dev/null 2>&1; }; fi
+if [ "${1:-}" = "--file" ]; then shift; find_it() { test -e "$1"; }; fi
 missing=""
 for pair in "$@"; do
     find_it "${pair%%:*}" || missing="$missing ${pair#*:}"

@@ -6,6 +6,7 @@ when a state is written is ``distill``'s business.
 
 import json
 import logging
+import shutil
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,40 +20,71 @@ from torch import Tensor, nn
 
 from schema.errors import WeightsError
 from storage.disk import write_atomically
+from storage.layout import STUDENT_FILE, STUDENT_JSON
 from training.metrics_log import METRICS_FILE
 
 RESUME_FILE = "resume.safetensors"
-STUDENT_FILE = "student.safetensors"
-STUDENT_JSON = "student.json"
-STATE_VERSION = 1
+ENSEMBLE_FOLDER = "ensemble"
+BEST_FILE = "best-{epoch}.safetensors"
+STATE_VERSION = 2
 
 log = logging.getLogger(__name__)
 
 
 def sweep_partials(folder: Path) -> None:
     """Delete what killed processes left half written (see ``storage.disk.write_atomically``)."""
-    for name in (RESUME_FILE, STUDENT_FILE, STUDENT_JSON, METRICS_FILE):
-        for path in folder.glob(f".{name}.*"):
+    names = (RESUME_FILE, STUDENT_FILE, STUDENT_JSON, METRICS_FILE, BEST_FILE.format(epoch="*"))
+    for place, name in (*((folder, name) for name in names), (folder / ENSEMBLE_FOLDER, "*~*.safetensors")):
+        for path in place.glob(f".{name}.*"):
             path.unlink(missing_ok=True)
+
+
+def sweep(folder: Path) -> None:
+    """Delete what only an unfinished training needs: its state, ensemble and other epochs' weights."""
+    (folder / RESUME_FILE).unlink(missing_ok=True)
+    shutil.rmtree(folder / ENSEMBLE_FOLDER, ignore_errors=True)
+    sweep_best(folder, None)
 
 
 @dataclass(frozen=True)
 class TrainingState:
-    """Where a training stands: tensors by name and the number of finished steps."""
+    """Where a training stands.
+
+    There is no sampler and no generator in it: the scenes and random numbers of a step are functions of its
+    number (``training.schedule``).
+
+    Attributes:
+        step: number of finished steps.
+        tensors: of the network and the optimizer, by name.
+        extras: JSON values: the gradient scaler's state, the best epoch so far.
+    """
 
     step: int
     tensors: Mapping[str, Tensor]
+    extras: Mapping[str, Any]
 
 
 def save_state(
-    folder: Path, network: nn.Module, optimizer: torch.optim.Adam, *, step: int, fingerprint: str
+    folder: Path,
+    network: nn.Module,
+    optimizer: torch.optim.Adam,
+    *,
+    step: int,
+    fingerprint: str,
+    extras: Mapping[str, Any],
 ) -> None:
-    """Write the state after ``step`` finished steps in one commit."""
+    """Write the state after ``step`` finished steps in one commit; floats in ``extras`` come back exactly."""
     tensors = {f"network.{name}": value for name, value in network.state_dict().items()}
     for index, state in optimizer.state_dict()["state"].items():
         tensors.update({f"optimizer.{index}.{name}": value for name, value in state.items()})
     tensors = {name: value.detach().cpu().contiguous() for name, value in sorted(tensors.items())}
-    about = {"version": STATE_VERSION, "step": step, "fingerprint": fingerprint, "crc32": _checksum(tensors)}
+    about = {
+        "version": STATE_VERSION,
+        "step": step,
+        "fingerprint": fingerprint,
+        "crc32": _checksum(tensors),
+        "extras": dict(extras),
+    }
     write_atomically(folder / RESUME_FILE, save(tensors, {"teach3d": json.dumps(about, sort_keys=True)}))
 
 
@@ -72,7 +104,7 @@ def load_state(folder: Path, fingerprint: str) -> TrainingState | None:
     if about.get("crc32") != _checksum(tensors):
         log.warning("%s: checksum differs; training starts anew", path.name)
         return None
-    return TrainingState(int(about["step"]), tensors)
+    return TrainingState(int(about["step"]), tensors, about["extras"])
 
 
 def restore(state: TrainingState, network: nn.Module, optimizer: torch.optim.Adam) -> None:
@@ -89,6 +121,42 @@ def restore(state: TrainingState, network: nn.Module, optimizer: torch.optim.Ada
     network.load_state_dict(weights)
     groups = optimizer.state_dict()["param_groups"]
     optimizer.load_state_dict({"state": moments, "param_groups": groups})
+
+
+def save_best(folder: Path, network: nn.Module, *, epoch: int, fingerprint: str) -> None:
+    """Write the weights after an epoch, beside those of other epochs."""
+    tensors = {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}
+    about = {"fingerprint": fingerprint, "crc32": _checksum(tensors)}
+    path = folder / BEST_FILE.format(epoch=epoch)
+    write_atomically(path, save(tensors, {"teach3d": json.dumps(about)}))
+
+
+def load_best(folder: Path, *, epoch: int, fingerprint: str) -> dict[str, Tensor]:
+    """The weights of an epoch.
+
+    Raises:
+        WeightsError: the file is missing, damaged or of another training.
+    """
+    path = folder / BEST_FILE.format(epoch=epoch)
+    try:
+        about, tensors = _read(path)
+    except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
+        about, tensors = {"error": str(error)}, {}
+    if about.get("fingerprint") != fingerprint or about.get("crc32") != _checksum(tensors):
+        raise WeightsError(
+            "the weights of the best epoch are missing or damaged",
+            file=path,
+            remedy="delete the folder `training` of the student in the store and run again",
+        )
+    return tensors
+
+
+def sweep_best(folder: Path, keep: int | None) -> None:
+    """Delete the weights of all epochs but one."""
+    kept = BEST_FILE.format(epoch=keep)
+    for path in folder.glob(BEST_FILE.format(epoch="*")):
+        if path.name != kept:
+            path.unlink(missing_ok=True)
 
 
 def save_student(folder: Path, network: nn.Module, about: Mapping[str, Any]) -> Path:
@@ -120,6 +188,24 @@ def read_student(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     if not isinstance(about, dict) or about.get("crc32") != _checksum(tensors):
         raise WeightsError("weights and description do not belong together", file=folder, remedy=remedy)
     return about, tensors
+
+
+def load_initial(folder: Path, network: nn.Module) -> None:
+    """Put the weights of a finished student into a network that is to be trained further.
+
+    Raises:
+        WeightsError: the student is missing or damaged, or its weights have other names or shapes.
+    """
+    about, tensors = read_student(folder)
+    try:
+        network.load_state_dict(tensors)
+    except RuntimeError as error:
+        raise WeightsError(
+            f"a {about.get('architecture')} with {about.get('channels')} channels is not what is trained",
+            file=folder / STUDENT_FILE,
+            field="distill.initial_weights",
+            remedy="set distill.architecture, distill.planes and the text space as in its student.json",
+        ) from error
 
 
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:

@@ -1,41 +1,49 @@
-"""Stage one of distillation: the loop that trains a student on fused features, and survives being killed.
+"""Distillation in both stages: the loop that trains a student on fused features, and survives being killed.
 
-What a step consists of is ``schedule``'s, batches ``data``'s, losses ``ops.losses``'s, files
-``checkpoint``'s. Nothing here knows who runs it.
+What a step consists of is ``schedule``'s, batches ``data``'s, a step ``steps``'s, the ensemble
+``self_distillation``'s, files ``checkpoint``'s. Nothing here knows who runs it.
 """
 
 import logging
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import os
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
 
+from models.devices import choose_device
 from models.student.minkunet import build_student
-from ops.losses import distillation_losses
+from schema.config import RuntimeConfig
 from schema.config_stages import DistillConfig
 from schema.errors import InputError
-from schema.progress import Tracker
-from schema.records import TrainingScene
-from training.checkpoint import (
-    RESUME_FILE,
-    STUDENT_FILE,
-    load_state,
-    read_student,
-    restore,
-    save_state,
-    save_student,
-    sweep_partials,
-)
-from training.data import BatchMaker, StudentBatch, check_scene
-from training.metrics_log import MetricsLog, read_metrics
-from training.schedule import learning_rate, num_steps, rng_of_step, scenes_of_step, steps_per_epoch
+from storage.layout import STUDENT_FILE
+from training.checkpoint import load_initial, read_student, save_student, sweep, sweep_partials
+from training.loop import Job, Loop
+from training.metrics_log import read_metrics, step_lines
+from training.parallel import World, join_world
+from training.scenes import TrainingScenes, only_seen
+from training.schedule import Schedule
+from training.self_distillation import Classes
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class TrainingSet:
+    """What a student learns from.
+
+    Attributes:
+        scenes: with targets.
+        classes: words of stage two's pseudo labels; None where there is no stage two.
+        validation: scenes that choose the weights; None keeps the last ones.
+    """
+
+    scenes: TrainingScenes
+    classes: Classes | None = None
+    validation: TrainingScenes | None = None
 
 
 @dataclass(frozen=True)
@@ -51,6 +59,7 @@ class DistillResult:
         skipped: scenes without a single point to learn from.
         num_parameters: of the student.
         seconds: spent on steps, killed runs included as far as their steps were kept.
+        chosen_epoch: whose weights these are.
     """
 
     student_file: Path
@@ -61,79 +70,108 @@ class DistillResult:
     skipped: tuple[str, ...]
     num_parameters: int
     seconds: float
+    chosen_epoch: int
 
 
 def distill(
-    scenes: Sequence[TrainingScene],
+    data: TrainingSet,
     config: DistillConfig,
     folder: Path,
     *,
     fingerprint: str,
-    device: str = "cpu",
+    runtime: RuntimeConfig | None = None,
     extra: Mapping[str, Any] | None = None,
     on_step: Callable[[int], None] | None = None,
 ) -> DistillResult:
     """Train a student, or go on with a training that was interrupted.
 
     Two runs give the same bits on one machine with one number of threads, however often they were killed.
+    Under ``torchrun`` every process calls this with the same arguments; process 0 writes the files.
 
     Args:
-        scenes: what to learn from; scenes without a supervised point are skipped and named in the result.
+        data: what to learn from; scenes without a seen point are skipped and named in the result.
         config: recipe.
-        folder: existing folder for the student's files, ``metrics.jsonl`` and the resumable state.
+        folder: existing folder for the student's files, ``metrics.jsonl``, TensorBoard's events, the
+            resumable state and the ensemble.
         fingerprint: names this training; a state with another one is ignored.
-        device: where to train.
+        runtime: device, engine, batches prepared ahead.
         extra: JSON values added to ``student.json`` (the text space, for instance).
         on_step: told the number of finished steps after each one.
 
     Raises:
-        InputError: no scene has a supervised point, or a scene's arrays do not fit each other.
+        InputError: no scene has a seen point, or a scene's arrays do not fit each other.
+        WeightsError: the initial weights do not fit.
     """
-    sweep_partials(folder)
-    used, skipped = _usable(scenes, config)
-    channels = int(used[0].target.shape[1])
-    network = build_student(config, channels, config.seed).to(device)
-    about = {
+    runtime = runtime or RuntimeConfig()
+    world = join_world(choose_device(runtime.device))
+    if world.leads:
+        sweep_partials(folder)
+    world.wait()
+    scenes, skipped = _usable(data.scenes)
+    network = build_student(config, scenes.channels, config.seed, engine=runtime.engine)
+    if config.initial_weights is not None:
+        load_initial(config.initial_weights, network)
+    network.to(world.device)
+    about = _about(config, scenes.channels, fingerprint, extra or {})
+    schedule = Schedule(len(scenes.scene_ids), config)
+    resumed_from = schedule.num_steps
+    if not _is_finished(folder, about):
+        job = Job(scenes, data.classes, data.validation, folder, fingerprint, runtime)
+        with _deterministic(world.device):
+            resumed_from = Loop(network, job, schedule, world).run(on_step)
+        _write_once(world, lambda: save_student(folder, network, about))
+    _write_once(world, lambda: sweep(folder))
+    num_parameters = sum(p.numel() for p in network.parameters())
+    return _result(folder, schedule, resumed_from, skipped=skipped, num_parameters=num_parameters)
+
+
+def _write_once(world: World, write: Callable[[], object]) -> None:
+    if world.leads:
+        write()
+    world.wait()
+
+
+def _about(
+    config: DistillConfig, channels: int, fingerprint: str, extra: Mapping[str, Any]
+) -> dict[str, Any]:
+    return {
         "architecture": config.architecture,
         "planes": None if config.planes is None else list(config.planes),
         "channels": channels,
         "voxel_m": config.voxel_m,
         "fingerprint": fingerprint,
         "seed": config.seed,
-        **(extra or {}),
+        **extra,
     }
-    total = num_steps(len(used), config)
-    resumed_from = total
-    if not _is_finished(folder, about):
-        with _deterministic():
-            resumed_from = _train(network, used, config, folder, fingerprint=fingerprint, on_step=on_step)
-        save_student(folder, network, about)
-    (folder / RESUME_FILE).unlink(missing_ok=True)
+
+
+def _result(
+    folder: Path, schedule: Schedule, resumed_from: int, *, skipped: tuple[str, ...], num_parameters: int
+) -> DistillResult:
     lines = read_metrics(folder)
-    losses = tuple(float(line["loss"]) for line in lines)
-    last = losses[-steps_per_epoch(len(used), config) :]
+    steps = step_lines(lines)
+    losses = tuple(float(line["loss"]) for line in steps)
+    last = losses[-schedule.steps_per_epoch :]
+    validated = [line for line in lines if line.get("kind") == "validation"]
+    best = min(validated, key=lambda line: float(line["validation_loss"]), default=lines[-1])
     return DistillResult(
         student_file=folder / STUDENT_FILE,
-        num_steps=total,
+        num_steps=schedule.num_steps,
         resumed_from=resumed_from,
         final_loss=sum(last) / len(last),
         losses=losses,
         skipped=skipped,
-        num_parameters=sum(p.numel() for p in network.parameters()),
-        seconds=sum(float(line["seconds"]) for line in lines),
+        num_parameters=num_parameters,
+        seconds=sum(float(line["seconds"]) for line in steps),
+        chosen_epoch=int(best["epoch"]),
     )
 
 
-def _usable(
-    scenes: Sequence[TrainingScene], config: DistillConfig
-) -> tuple[list[TrainingScene], tuple[str, ...]]:
-    channels = int(scenes[0].target.shape[1]) if scenes else 0
-    fine = [check_scene(scene, config, channels) for scene in scenes]
-    used = [scene for scene, ok in zip(scenes, fine, strict=True) if ok]
-    skipped = tuple(scene.scene_id for scene, ok in zip(scenes, fine, strict=True) if not ok)
+def _usable(scenes: TrainingScenes) -> tuple[TrainingScenes, tuple[str, ...]]:
+    used, skipped = only_seen(scenes)
     if skipped:
         log.warning("no teacher saw any point of %s: not trained on", ", ".join(skipped))
-    if not used:
+    if not used.scene_ids:
         raise InputError(
             "no training scene has a point that a teacher saw",
             field="split.train",
@@ -152,63 +190,10 @@ def _is_finished(folder: Path, about: Mapping[str, Any]) -> bool:
     return {key: found.get(key) for key in about} == dict(about) and bool(read_metrics(folder))
 
 
-def _train(
-    network: nn.Module,
-    scenes: Sequence[TrainingScene],
-    config: DistillConfig,
-    folder: Path,
-    *,
-    fingerprint: str,
-    on_step: Callable[[int], None] | None,
-) -> int:
-    optimizer = torch.optim.Adam(network.parameters(), lr=config.lr_start, weight_decay=0.0, fused=True)
-    state = load_state(folder, fingerprint)
-    first = 0 if state is None else state.step
-    if state is not None:
-        restore(state, network, optimizer)
-        log.info("training goes on after step %d", first)
-    total, per_epoch = num_steps(len(scenes), config), steps_per_epoch(len(scenes), config)
-    device = str(next(network.parameters()).device)
-    batches = BatchMaker(scenes, config)
-    network.train()
-    saved_at = time.monotonic()
-    with MetricsLog(folder, first) as metrics, Tracker("distill", total) as tracker:
-        tracker.advance(first)
-        for step in range(first, total):
-            began = time.monotonic()
-            chosen = scenes_of_step(step, len(scenes), config)
-            batch = batches.batch(chosen, rng_of_step(step, config)).to(device)
-            rate = learning_rate(step, total, config)
-            losses = _step(network, optimizer, batch, rate=rate, superpoints=config.targets != "pixel_point")
-            seconds = time.monotonic() - began
-            metrics.add(step=step, epoch=step // per_epoch, **losses, lr=rate, seconds=round(seconds, 4))
-            if step + 1 < total and time.monotonic() - saved_at >= config.checkpoint_every_s:
-                metrics.sync()
-                save_state(folder, network, optimizer, step=step + 1, fingerprint=fingerprint)
-                saved_at = time.monotonic()
-            tracker.advance(1, f"loss {losses['loss']:.4f}")
-            if on_step is not None:
-                on_step(step + 1)
-    network.eval()
-    return first
-
-
-def _step(
-    network: nn.Module, optimizer: torch.optim.Adam, batch: StudentBatch, *, rate: float, superpoints: bool
-) -> dict[str, float]:
-    for group in optimizer.param_groups:
-        group["lr"] = rate
-    feat = network(batch.voxel_coords)
-    point, superpoint = distillation_losses(feat, batch.target, batch.links, superpoints=superpoints)
-    loss = point + superpoint
-    optimizer.zero_grad(set_to_none=True)
-    torch.autograd.backward(loss)
-    optimizer.step()
-    return {"loss": loss.item(), "loss_point": point.item(), "loss_superpoint": superpoint.item()}
-
-
 @contextmanager
-def _deterministic() -> Iterator[None]:
+def _deterministic(device: str) -> Iterator[None]:
+    if device.startswith("cuda"):
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     before = torch.are_deterministic_algorithms_enabled()
     torch.use_deterministic_algorithms(True)
     try:

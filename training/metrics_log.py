@@ -1,10 +1,11 @@
-"""metrics.jsonl: one line of numbers per training step, never two for the same step.
+"""metrics.jsonl: one line of numbers per training step, never two for the same step, and one per validation.
 
 What is measured is ``distill``'s business.
 """
 
 import json
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Self
 
@@ -28,7 +29,7 @@ class MetricsLog:
         write_atomically(self._path, "".join(_line(values) for values in kept).encode())
         self._file = self._path.open("a", encoding="utf-8")
 
-    def add(self, **values: int | float) -> None:
+    def add(self, **values: int | float | str) -> None:
         """Write one line."""
         self._file.write(_line(values))
         self._file.flush()
@@ -48,6 +49,11 @@ class MetricsLog:
 
 def _line(values: dict[str, Any]) -> str:
     return json.dumps(values) + "\n"
+
+
+def step_lines(lines: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The lines of steps, without those of validations."""
+    return [line for line in lines if "kind" not in line]
 
 
 def read_metrics(folder: Path) -> list[dict[str, Any]]:

@@ -3,14 +3,13 @@
 How it is computed is in ``training/evaluate.py``.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float, Float16, Int16, Int64
+from jaxtyping import Float, Float16, Int16, Int64
 
-from ops.metrics import Agreement, json_number, scores_from_confusion
+from ops.metrics import Agreement, counted_classes, json_number, scores_from_confusion
 
 
 @dataclass(frozen=True)
@@ -78,13 +77,6 @@ class SceneEvaluation:
                 figures["scores"][row] = {name: json_number(getattr(scores, name)) for name in names}
             figures["shuffles"] = [shuffle_counts(matrix) for matrix in self.shuffles]
         return figures
-
-
-def counted_classes(num_classes: int, void: Sequence[int]) -> Bool[np.ndarray, "K"]:
-    """Which classes enter the scores."""
-    counted = np.ones(num_classes, dtype=bool)
-    counted[list(void)] = False
-    return counted
 
 
 def shuffle_counts(matrix: Int64[np.ndarray, "K K1"]) -> dict[str, list[int]]:

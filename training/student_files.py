@@ -4,7 +4,7 @@ import os
 import shutil
 from pathlib import Path
 
-from training.checkpoint import STUDENT_FILE, STUDENT_JSON
+from storage.layout import STUDENT_FILE, STUDENT_JSON
 from training.metrics_log import METRICS_FILE
 
 

@@ -5,9 +5,10 @@ import importlib.metadata
 import importlib.util
 import os
 import platform
-from typing import Any
+from typing import Any, get_args
 
 from flows.console import console, print_json, print_table
+from schema.config import RuntimeConfig
 
 REQUIRED = (
     "numpy",
@@ -20,6 +21,7 @@ REQUIRED = (
     "dask",
     "pydantic",
     "safetensors",
+    "tensorboard",
 )
 OPTIONAL = {
     "ai_edge_litert": ("ai-edge-litert", "litert", "LiteRT / TFLite teachers"),
@@ -31,7 +33,7 @@ OPTIONAL = {
 
 
 def doctor(*, json: bool = False) -> int:
-    """Versions, devices, which optional parts can be imported and how to get the others.
+    """Versions, devices, which optional parts and sparse engines there are and how to get the others.
 
     Args:
         json: print it as JSON.
@@ -44,6 +46,7 @@ def doctor(*, json: bool = False) -> int:
         "required": [_required(name) for name in REQUIRED],
         "optional": [_optional(module, *about) for module, about in OPTIONAL.items()],
         "devices": _devices(),
+        "engines": _engines(),
     }
     if json:
         print_json(report)
@@ -82,6 +85,22 @@ def _devices() -> list[str]:
     return list(device_names())
 
 
+def _engines() -> list[dict[str, Any]]:
+    """Each sparse engine a recipe can name, tried on the device that ``auto`` stands for."""
+    names = get_args(RuntimeConfig.model_fields["engine"].annotation)
+    try:
+        from models.devices import choose_device
+        from models.sparse.probe import engine_problem
+    except ImportError as error:
+        return [{"name": name, "device": None, "problem": str(error), "get": None} for name in names]
+    device = choose_device("auto")
+    rows = []
+    for name in names:
+        problem, get = engine_problem(name, device) or (None, None)
+        rows.append({"name": name, "device": device, "problem": problem, "get": get})
+    return rows
+
+
 def _print(report: dict[str, Any]) -> None:
     console.print(f"teach3d {report['teach3d']}, Python {report['python']}, {report['cores']} cores")
     console.print(f"devices: {', '.join(report['devices'])}", markup=False)
@@ -89,3 +108,9 @@ def _print(report: dict[str, Any]) -> None:
     print_table(["required", "version", ""], rows)
     rows = [[row["name"], row["version"], row["for"], row["get"] or "ok"] for row in report["optional"]]
     print_table(["optional", "version", "for", ""], rows)
+    rows = [[row["name"], row["device"], _state(row)] for row in report["engines"]]
+    print_table(["sparse engine", "device", ""], rows)
+
+
+def _state(row: dict[str, Any]) -> str:
+    return "; ".join(text for text in (row["problem"], row["get"]) if text) or "ok"

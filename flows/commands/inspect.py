@@ -1,4 +1,4 @@
-"""``teach3d inspect``: every cached artifact of a scene, its numbers, and its pictures."""
+"""``teach3d inspect``: every cached artifact of a scene with numbers and pictures, or the training."""
 
 import os
 import webbrowser
@@ -14,6 +14,9 @@ if TYPE_CHECKING:  # help must not wait for what only the command needs
     from storage.store import Store
     from storage.unit import Unit
 
+STUDENT = "student"
+"""Names the student where a scene id is asked for."""
+
 
 def inspect(
     scene: str,
@@ -25,8 +28,10 @@ def inspect(
 ) -> int:
     """Every cached array of a scene: shape, type, bytes on disk, when, statistics; and its pictures.
 
+    With `student` instead of a scene: what each stage of its training did.
+
     Args:
-        scene: scene id.
+        scene: scene id, or `student`.
         store: the store to look at; by default the one run into last.
         stage: only this stage, with the configuration that made it.
         open_: open the pictures with this machine's viewer; by default where there is a display.
@@ -36,6 +41,8 @@ def inspect(
     from storage.recipes import find_store
 
     opened = find_store(store)
+    if scene == STUDENT and scene not in opened.scene_ids():
+        return _inspect_student(opened, json=json)
     unit = scene_unit(opened, scene)
     stages = [_describe(unit, entry) for entry in unit.entries() if stage in (None, entry.stage)]
     pictures = write_pictures(unit, opened.root / "pictures" / scene)
@@ -70,6 +77,29 @@ def scene_unit(store: "Store", scene: str) -> "Unit":
     return store.scene(scene)
 
 
+def _inspect_student(store: "Store", *, json: bool) -> int:
+    """Print what the training of the store's student did.
+
+    Raises:
+        StoreError: no student is in the store.
+    """
+    from report.training_log import read_training_log
+
+    unit = store.student()
+    entry, log = unit.entry_of("distill"), read_training_log(unit)
+    if json:
+        print_json({"student": _facts(entry, []), "training": None if log is None else log.to_json()})
+        return 0
+    console.print(
+        f"distill: {entry.created}, {entry.seconds:.1f} s, config {entry.fingerprint[:12]}", markup=False
+    )
+    for name, number in {**entry.counts, **entry.metrics}.items():
+        console.print(f"  {name} = {number}", markup=False)
+    for line in log.lines() if log else ["no log of the training was kept"]:
+        console.print(line, markup=False, soft_wrap=True)
+    return 0
+
+
 def _describe(unit: "Unit", entry: "ManifestEntry") -> dict[str, Any]:
     from ops.query import statistics
 
@@ -77,6 +107,10 @@ def _describe(unit: "Unit", entry: "ManifestEntry") -> dict[str, Any]:
         {"name": name, **row, "statistics": statistics(unit.array(entry.stage, name))}
         for name, row in entry.arrays.items()
     ]
+    return _facts(entry, arrays)
+
+
+def _facts(entry: "ManifestEntry", arrays: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "stage": entry.stage,
         "created": entry.created,

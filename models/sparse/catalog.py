@@ -13,6 +13,8 @@ from schema.errors import unknown_name
 ENGINES = {
     "torch": "models.sparse.torch_engine:TorchEngine",
     "reference": "models.sparse.reference:ReferenceEngine",
+    "minkowski": "models.sparse.minkowski:MinkowskiEngine",
+    "spconv": "models.sparse.spconv:SpconvEngine",
 }
 
 
@@ -22,6 +24,7 @@ def load_engine(name: str = "torch") -> SparseEngine:
 
     Raises:
         ConfigError: no engine has that name.
+        MissingPartError: the package it needs is not installed.
     """
     if name not in ENGINES:
         raise unknown_name("sparse engine", name, ENGINES)

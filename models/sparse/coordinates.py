@@ -3,17 +3,19 @@
 Turning tables into work lists is left to ``kernel_map``, the arithmetic on features to ``torch_engine``.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Int
+from jaxtyping import Int, Integer, UInt8
 from torch import Tensor
 
-from models.sparse.protocol import kernel_offsets
 from schema.errors import InputError
 
 MARGIN = 2
 """Empty cells kept around the grid, in strides: neighbours up to kernel size 5 never wrap to another row."""
+FAR = 7
+"""Stands for "not in this column": shifts every bit of a uint8 out of the five that count."""
 
 
 @dataclass(frozen=True)
@@ -35,19 +37,19 @@ class VoxelSet:
     steps: tuple[int, int]
 
 
-def voxel_set(coords: Int[Tensor, "V 4"], stride: int) -> VoxelSet:
-    """Sort voxels by key.
+def voxel_set(coords: Int[Tensor, "V 4"]) -> VoxelSet:
+    """Sort the voxels of stride 1 by key.
 
     Raises:
         InputError: there is no voxel, one repeats, or the key of one would not fit into 64 bits.
     """
-    keys, steps = _keys(coords, stride)
+    keys, steps = _keys(coords, 1)
     order = None
     if not bool((keys[1:] > keys[:-1]).all()):
         keys, order = torch.sort(keys, stable=True)
         if bool((keys[1:] == keys[:-1]).any()):
             raise InputError("a voxel occurs twice in a batch", remedy="voxelize the points first")
-    return VoxelSet(coords, stride, keys, order, steps)
+    return VoxelSet(coords, 1, keys, order, steps)
 
 
 def _keys(coords: Int[Tensor, "V 4"], stride: int) -> tuple[Int[Tensor, "V"], tuple[int, int]]:
@@ -57,8 +59,7 @@ def _keys(coords: Int[Tensor, "V 4"], stride: int) -> tuple[Int[Tensor, "V"], tu
             value=list(coords.shape),
             remedy="pass batch index, x, y, z per voxel",
         )
-    low = [int(v) for v in coords.amin(0)]
-    high = [int(v) for v in coords.amax(0)]
+    low, high = torch.stack(torch.aminmax(coords, dim=0)).tolist()
     sizes = [high[0] - low[0] + 1] + [
         (b - a) // stride + 1 + 2 * MARGIN for a, b in zip(low[1:], high[1:], strict=True)
     ]
@@ -75,40 +76,65 @@ def _keys(coords: Int[Tensor, "V 4"], stride: int) -> tuple[Int[Tensor, "V"], tu
 
 
 def neighbour_table(voxels: VoxelSet, kernel_size: int) -> Int[Tensor, "K V"]:
-    """Row of the voxel at each offset of an odd kernel, -1 where there is none; int32.
+    """Row of the voxel at each offset of an odd kernel, -1 where there is none; int32."""
+    keys, order = voxels.keys, voxels.order
+    rows = None if order is None else order.to(torch.int32)
+    shape = (kernel_size, kernel_size, kernel_size, len(keys))  # z, y, x: the order of kernel offsets
+    table = torch.empty(shape, dtype=torch.int32, device=keys.device)
+    last = len(keys) - 1
+    for x, y, lowest, bits in _columns(voxels, kernel_size):
+        at = lowest
+        for z in range(kernel_size):
+            hit = ((bits >> z) & 1).bool()
+            row = at if rows is None else rows[at.clamp(max=last)]
+            table[z, y, x] = torch.where(hit, row, -1)
+            at = at + hit
+    return _to_row_order(table.flatten(0, 2), order)
 
-    One binary search per (dx, dy): keys along z are consecutive, so the others follow by stepping.
+
+def occupied(voxels: VoxelSet, kernel_size: int) -> UInt8[Tensor, "C V"]:
+    """Which offsets of an odd kernel hold a voxel: per (x, y), x fastest, one bit for each z."""
+    columns = [bits for _, _, _, bits in _columns(voxels, kernel_size)]
+    return _to_row_order(torch.stack(columns), voxels.order)
+
+
+def _columns(
+    voxels: VoxelSet, kernel_size: int
+) -> Iterator[tuple[int, int, Int[Tensor, "V"], UInt8[Tensor, "V"]]]:
+    """For each (x, y) of a kernel: position of the first key in that column, and which z are there.
+
+    One binary search per column; keys along z are consecutive, so ``_runs`` tells the rest.
     """
-    radius = kernel_size // 2
-    keys, last = voxels.keys, len(voxels.keys) - 1
-    rows = torch.arange(len(keys), device=keys.device) if voxels.order is None else voxels.order
-    rows = rows.to(torch.int32)
-    table = torch.empty((kernel_size**3, len(keys)), dtype=torch.int32, device=keys.device)
-    position = {offset: index for index, offset in enumerate(kernel_offsets(kernel_size))}
-    none = torch.tensor(-1, dtype=torch.int32, device=keys.device)
-    for dx in range(-radius, radius + 1):
-        for dy in range(-radius, radius + 1):
-            wanted = keys + (dx * voxels.steps[0] + dy * voxels.steps[1] - radius)
-            at = torch.searchsorted(keys, wanted)
-            for dz in range(-radius, radius + 1):
-                candidate = at.clamp(max=last)
-                hit = keys[candidate] == wanted
-                table[position[dx, dy, dz]] = torch.where(hit, rows[candidate], none)
-                at = at + hit
-                wanted = wanted + 1
-    return table if voxels.order is None else _to_row_order(table, voxels.order)
+    keys, radius = voxels.keys, kernel_size // 2
+    last, mask = len(keys) - 1, (1 << kernel_size) - 1
+    runs = _runs(keys, kernel_size)
+    for y in range(kernel_size):
+        for x in range(kernel_size):
+            step = (x - radius) * voxels.steps[0] + (y - radius) * voxels.steps[1] - radius
+            lowest = keys + step
+            at = torch.searchsorted(keys, lowest, out_int32=True)
+            found = at.clamp(max=last)
+            above = keys.index_select(0, found) - lowest
+            above = torch.where(above < 0, FAR, above).clamp_(max=FAR).to(torch.uint8)
+            yield x, y, at, (runs.index_select(0, found) << above) & mask
 
 
-def _to_row_order(table: Int[Tensor, "K V"], order: Int[Tensor, "V"]) -> Int[Tensor, "K V"]:
+def _runs(keys: Int[Tensor, "V"], length: int) -> UInt8[Tensor, "V"]:
+    """Bit t: whether the key t above this one is there, for t below ``length``."""
+    runs = torch.ones(len(keys), dtype=torch.uint8, device=keys.device)
+    one = torch.ones((), dtype=torch.uint8, device=keys.device)
+    for t in range(1, min(length, len(keys))):
+        above = keys[t:] - keys[:-t]
+        runs[:-t] |= torch.where(above < length, one << above.clamp(max=FAR).to(torch.uint8), 0)
+    return runs
+
+
+def _to_row_order(table: Integer[Tensor, "K V"], order: Int[Tensor, "V"] | None) -> Integer[Tensor, "K V"]:
+    if order is None:
+        return table
     result = torch.empty_like(table)
     result[:, order] = table
     return result
-
-
-def inner_table(table: Int[Tensor, "K V"], outer_size: int, inner_size: int) -> Int[Tensor, "L V"]:
-    """The table of a smaller odd kernel out of a larger one's."""
-    position = {offset: index for index, offset in enumerate(kernel_offsets(outer_size))}
-    return table[[position[offset] for offset in kernel_offsets(inner_size)]]
 
 
 def coarsen(voxels: VoxelSet) -> tuple[VoxelSet, Int[Tensor, "K Vcoarse"], Int[Tensor, "K V"]]:
@@ -123,7 +149,7 @@ def coarsen(voxels: VoxelSet) -> tuple[VoxelSet, Int[Tensor, "K Vcoarse"], Int[T
     stride = 2 * voxels.stride
     spatial = torch.div(voxels.coords[:, 1:], stride, rounding_mode="floor") * stride
     corners = torch.cat([voxels.coords[:, :1], spatial], dim=1)
-    keys, _ = _keys(corners, stride)
+    keys, steps = _keys(corners, stride)
     kept, parent = torch.unique(keys, sorted=True, return_inverse=True)
     rows = torch.arange(len(keys), device=keys.device)
     coords = torch.empty((len(kept), 4), dtype=corners.dtype, device=keys.device)
@@ -134,4 +160,4 @@ def coarsen(voxels: VoxelSet) -> tuple[VoxelSet, Int[Tensor, "K Vcoarse"], Int[T
     down[offset, parent] = rows.to(torch.int32)
     up = torch.full((8, len(keys)), -1, dtype=torch.int32, device=keys.device)
     up[offset, rows] = parent.to(torch.int32)
-    return voxel_set(coords, stride), down, up
+    return VoxelSet(coords, stride, kept, None, steps), down, up

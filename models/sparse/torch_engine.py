@@ -1,25 +1,24 @@
 """Sparse convolution in plain PyTorch, forward and backward, on any device PyTorch has.
 
-Coordinates and neighbour search are ``coordinates``'s, grouping into blocks ``kernel_map``'s. Per block the
-input rows are gathered, multiplied by one matrix per kernel offset, and each output row adds up its products
-in the order of the offsets: no atomic addition, so results do not depend on chance, and never more than one
-block's products exist at a time.
+A convolution is a list of pairs (input row, output row) per kernel offset, found by ``coordinates`` and cut
+into blocks of output rows by ``kernel_map``. Per block ``products`` gathers the input rows, multiplies them
+by one matrix per offset, and lets each output row add up its products in the order of the offsets: no atomic
+addition, so results do not depend on chance, and no more than a block's products exist per thread. The
+backward pass goes along the opposite map; all that is kept for it is the input and the kernel.
 """
 
 from typing import Any
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 from torch.autograd.function import once_differentiable
-from torch.nn.functional import embedding_bag
 
-from models.sparse import coordinates
-from models.sparse.kernel_map import Block, KernelMap, build_map
+from models.sparse import coordinates, products
+from models.sparse.kernel_map import KernelMap, build_map
 
-STEM_CHANNELS = 4
-"""Up to this many input channels, one product over all offsets at once is faster than one per offset."""
-STEM_ROWS = 8192
+MapKey = tuple[int, int, int]
+"""Stride of the input, stride of the output, kernel size."""
 
 
 class TorchEngine:
@@ -33,12 +32,13 @@ class TorchEngine:
 
 
 class TorchGrid:
-    """Voxel sets, neighbour tables and kernel maps of one batch, each built when first needed."""
+    """Voxel sets and kernel maps of one batch, each built when first needed and shared by all layers."""
 
     def __init__(self, voxel_coords: Int[Tensor, "V 4"]) -> None:
-        self._voxels = {1: coordinates.voxel_set(voxel_coords.long(), 1)}
-        self._tables: dict[tuple[int, int, int], Tensor] = {}
-        self._maps: dict[tuple[int, int, int], KernelMap] = {}
+        self._voxels = {1: coordinates.voxel_set(voxel_coords.long())}
+        self._tables: dict[MapKey, Tensor] = {}
+        self._maps: dict[MapKey, KernelMap] = {}
+        self._occupied: dict[tuple[int, int], Tensor] = {}
 
     def voxel_coords(self, stride: int) -> Int[Tensor, "V 4"]:
         """Coordinates of each row at ``stride``; see ``protocol.SparseGrid``."""
@@ -52,14 +52,20 @@ class TorchGrid:
         stride_in: int,
         stride_out: int,
     ) -> Float[Tensor, "Vout Cout"]:
-        """Convolve; see ``protocol.SparseGrid``."""
+        """Convolve; see ``protocol.SparseGrid``. The output has the type of the input, or autocast's.
+
+        Features that are one row expanded (``row.expand(V, -1)``, as a constant input is) take a shorter way.
+        """
         size = round(kernel.shape[0] ** (1 / 3))
-        if feat.shape[1] <= STEM_CHANNELS and stride_in == stride_out and not feat.requires_grad:
-            table = self.table(stride_in, stride_out, size)
-            return _few_channels(feat, kernel, table)
-        forward_map = self.kernel_map(stride_in, stride_out, size)
-        backward_map = self.kernel_map(stride_out, stride_in, size)
-        result: Tensor = _Convolution.apply(feat, kernel, forward_map, backward_map)  # type: ignore[no-untyped-call]
+        dtype = feat.dtype
+        if torch.is_autocast_enabled(feat.device.type):
+            dtype = torch.get_autocast_dtype(feat.device.type)
+        if stride_in == stride_out and feat.stride(0) == 0 and not feat.requires_grad:
+            occupied = self.occupied(stride_in, size)
+            alike: Tensor = _ConvolutionOfConstant.apply(feat[0], kernel, occupied, dtype)  # type: ignore[no-untyped-call]
+            return alike
+        key = (stride_in, stride_out, size)
+        result: Tensor = _Convolution.apply(feat.to(dtype), kernel, self, key)  # type: ignore[no-untyped-call]
         return result
 
     def _voxel_set(self, stride: int) -> coordinates.VoxelSet:
@@ -71,118 +77,54 @@ class TorchGrid:
             self._tables[stride, fine.stride, 2] = up
         return self._voxels[stride]
 
-    def table(self, stride_in: int, stride_out: int, kernel_size: int) -> Int[Tensor, "K Vout"]:
-        """Input row at each offset of each output row, -1 for none."""
-        key = (stride_in, stride_out, kernel_size)
-        voxels = self._voxel_set(max(stride_in, stride_out))
-        if key not in self._tables:
-            larger = self._tables.get((stride_in, stride_out, 5))
-            self._tables[key] = (
-                coordinates.neighbour_table(voxels, kernel_size)
-                if larger is None
-                else coordinates.inner_table(larger, 5, kernel_size)
-            )
-        return self._tables[key]
+    def occupied(self, stride: int, kernel_size: int) -> UInt8[Tensor, "C V"]:
+        """Which offsets of each row hold a voxel; see ``coordinates.occupied``."""
+        key = (stride, kernel_size)
+        if key not in self._occupied:
+            self._occupied[key] = coordinates.occupied(self._voxel_set(stride), kernel_size)
+        return self._occupied[key]
 
     def kernel_map(self, stride_in: int, stride_out: int, kernel_size: int) -> KernelMap:
-        """The work list of a convolution; shared by all layers between the same strides."""
+        """The work list of a convolution, which is also the way back of the opposite one."""
         key = (stride_in, stride_out, kernel_size)
         if key not in self._maps:
-            centre = kernel_size**3 // 2 if kernel_size % 2 else None
-            self._maps[key] = build_map(self.table(*key), centre)
+            voxels = self._voxel_set(max(stride_in, stride_out))
+            if stride_in == stride_out:
+                table, identity = coordinates.neighbour_table(voxels, kernel_size), kernel_size**3 // 2
+                self._maps[key] = build_map(table, identity)
+            else:
+                self._maps[key] = build_map(self._tables.pop(key), None)
         return self._maps[key]
 
 
 class _Convolution(torch.autograd.Function):
-    """Gather, multiply, add up; the backward pass does the same along the opposite map."""
+    """A convolution along a grid's map; the map of the way back is built when first gone."""
 
     @staticmethod
-    def forward(
-        ctx: Any, feat: Tensor, kernel: Tensor, forward_map: KernelMap, backward_map: KernelMap
-    ) -> Tensor:
+    def forward(ctx: Any, feat: Tensor, kernel: Tensor, grid: TorchGrid, key: MapKey) -> Tensor:
         ctx.save_for_backward(feat, kernel)
-        ctx.backward_map = backward_map
-        feat = feat.contiguous()
-        out = feat.new_empty((forward_map.num_out, kernel.shape[2]))
-        for block in forward_map.blocks:
-            gathered = feat.index_select(0, block.source)
-            rows = out[block.start : block.stop]
-            _add_up(_products(gathered, kernel, block, None), block, rows)
-            if forward_map.identity is not None:
-                rows.addmm_(feat[block.start : block.stop], kernel[forward_map.identity])
-        return out
+        ctx.grid, ctx.key = grid, key
+        return products.convolve(feat, kernel, grid.kernel_map(*key))
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad_out: Tensor) -> tuple[Tensor | None, Tensor | None, None, None]:
+        stride_in, stride_out, size = ctx.key
+        opposite = ctx.grid.kernel_map(stride_out, stride_in, size)
         feat, kernel = ctx.saved_tensors
-        feat, grad_out = feat.contiguous(), grad_out.contiguous()
-        opposite: KernelMap = ctx.backward_map
-        mirror = None if opposite.identity is None else kernel.shape[0] - 1
-        transposed = kernel.transpose(1, 2)
-        grad_feat = torch.empty_like(feat)
-        grad_kernel = torch.zeros_like(kernel)
-        for block in opposite.blocks:
-            gathered = grad_out.index_select(0, block.source)
-            rows = slice(block.start, block.stop)
-            _add_up(_products(gathered, transposed, block, mirror), block, grad_feat[rows])
-            inputs = feat.index_select(0, block.target)
-            for offset, a, b in block.segments:
-                index = offset if mirror is None else mirror - offset
-                grad_kernel[index].addmm_(inputs[a:b].t(), gathered[a:b])
-            if opposite.identity is not None:
-                grad_feat[rows].addmm_(grad_out[rows], transposed[opposite.identity])
-                grad_kernel[opposite.identity].addmm_(feat[rows].t(), grad_out[rows])
-        return grad_feat, grad_kernel, None, None
+        grads = products.convolve_back(grad_out, feat, kernel, opposite, ctx.needs_input_grad[:2])
+        return *grads, None, None
 
 
-def _products(gathered: Tensor, kernel: Tensor, block: Block, mirror: int | None) -> Tensor:
-    """One product per offset; ``mirror`` is the last offset where the map runs against the kernel."""
-    products = gathered.new_empty((gathered.shape[0], kernel.shape[2]))
-    for offset, a, b in block.segments:
-        matrix = kernel[offset if mirror is None else mirror - offset]
-        torch.mm(gathered[a:b], matrix, out=products[a:b])
-    return products
-
-
-def _add_up(products: Tensor, block: Block, out: Tensor) -> None:
-    """Write each output row's sum of products to ``out``."""
-    if len(products) == 0:
-        out.zero_()
-        return
-    out.copy_(embedding_bag(block.bag, products, block.bag_start, mode="sum"))
-
-
-def _few_channels(feat: Tensor, kernel: Tensor, table: Int[Tensor, "K V"]) -> Tensor:
-    """Submanifold convolution of inputs with few channels and no gradient of their own (the stem)."""
-    padded = torch.cat([feat.new_zeros((1, feat.shape[1])), feat])
-    flat = kernel.flatten(0, 1)
-    result: Tensor = _FewChannels.apply(padded, flat, table)  # type: ignore[no-untyped-call]
-    return result
-
-
-def _columns(padded: Tensor, table: Int[Tensor, "K V"], start: int) -> Tensor:
-    index = (table[:, start : start + STEM_ROWS].t() + 1).flatten()
-    num_rows = index.numel() // table.shape[0]
-    return padded.index_select(0, index).view(num_rows, -1)
-
-
-class _FewChannels(torch.autograd.Function):
-    """All neighbours of a row side by side (zeros for missing ones), times the whole kernel."""
+class _ConvolutionOfConstant(torch.autograd.Function):
+    """A convolution to the same stride of features that are alike in all rows and need no gradient."""
 
     @staticmethod
-    def forward(ctx: Any, padded: Tensor, flat: Tensor, table: Tensor) -> Tensor:
-        ctx.save_for_backward(padded, table)
-        out = padded.new_empty((table.shape[1], flat.shape[1]))
-        for start in range(0, len(out), STEM_ROWS):
-            torch.mm(_columns(padded, table, start), flat, out=out[start : start + STEM_ROWS])
-        return out
+    def forward(ctx: Any, row: Tensor, kernel: Tensor, occupied: Tensor, dtype: torch.dtype) -> Tensor:
+        ctx.save_for_backward(row, kernel, occupied)
+        return products.convolve_constant(row, kernel, occupied, dtype)
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, grad_out: Tensor) -> tuple[None, Tensor, None]:
-        padded, table = ctx.saved_tensors
-        grad = padded.new_zeros((table.shape[0] * padded.shape[1], grad_out.shape[1]))
-        for start in range(0, len(grad_out), STEM_ROWS):
-            grad.addmm_(_columns(padded, table, start).t(), grad_out[start : start + STEM_ROWS])
-        return None, grad, None
+    def backward(ctx: Any, grad_out: Tensor) -> tuple[None, Tensor, None, None]:
+        return None, products.convolve_constant_back(grad_out, *ctx.saved_tensors), None, None

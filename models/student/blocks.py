@@ -4,6 +4,7 @@ How a convolution is computed is the engine's business (``models.sparse``), the 
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import torch
@@ -15,11 +16,15 @@ from models.sparse.protocol import SparseGrid
 
 @dataclass(frozen=True)
 class SparseFeatures:
-    """Features on the voxels of one tensor stride of a grid."""
+    """Features on the voxels of one tensor stride of a grid.
+
+    ``counted`` says whether they enter batch statistics shared by several processes.
+    """
 
     feat: Float[Tensor, "V C"]
     stride: int
     grid: SparseGrid
+    counted: bool = True
 
     def with_feat(self, feat: Float[Tensor, "V C"]) -> "SparseFeatures":
         """Other features on the same voxels."""
@@ -54,7 +59,7 @@ class Convolution(nn.Module):
         if self.kernel_size == 2:
             stride = stride // 2 if self.up else stride * 2
         feat = x.grid.convolve(x.feat, self.kernel, stride_in=x.stride, stride_out=stride)
-        return SparseFeatures(feat, stride, x.grid)
+        return replace(x, feat=feat, stride=stride)
 
     def initialise(self, generator: torch.Generator) -> None:
         """Draw the kernel: normal, Kaiming fan-out for ReLU; transposed ones uniform by fan-out.
@@ -71,24 +76,50 @@ class Convolution(nn.Module):
 
 
 class BatchNorm(nn.Module):
-    """Batch normalisation over all voxels of the batch.
+    """Batch normalisation over all voxels of the batch, or of all processes' batches.
 
     A batch of a single voxel has no variance: it is normalised by the running statistics, which stay.
+    ``share`` is the sum over all processes, differentiable; None: every process for itself.
     """
 
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.bn = nn.BatchNorm1d(channels)
+        self.share: Callable[[Tensor], Tensor] | None = None
 
     def forward(self, x: SparseFeatures) -> SparseFeatures:
         """Normalise, then scale and shift per channel."""
         bn = self.bn
+        if self.training and self.share is not None:
+            return x.with_feat(self._over_processes(x.feat, x.counted, self.share))
         if self.training and x.feat.shape[0] == 1:
             feat = nn.functional.batch_norm(
                 x.feat, bn.running_mean, bn.running_var, bn.weight, bn.bias, training=False, eps=bn.eps
             )
             return x.with_feat(feat)
         return x.with_feat(bn(x.feat))
+
+    def _over_processes(
+        self, feat: Float[Tensor, "V C"], counted: bool, share: Callable[[Tensor], Tensor]
+    ) -> Float[Tensor, "V C"]:
+        """Normalise by the mean and variance over the voxels of all processes."""
+        bn, wide = self.bn, feat.float()
+        weight = float(counted)
+        total = share(torch.cat([weight * wide.sum(0), wide.new_full((1,), weight * len(wide))]))
+        count = total[-1].detach().clamp_min(1)
+        mean = total[:-1] / count
+        centred = wide - mean
+        variance = share(weight * centred.square().sum(0)) / count
+        assert bn.running_mean is not None
+        assert bn.running_var is not None
+        assert bn.num_batches_tracked is not None
+        momentum = float(bn.momentum or 0.0)
+        with torch.no_grad():
+            bn.running_mean.lerp_(mean, momentum)
+            bn.running_var.lerp_(variance * (count / (count - 1).clamp_min(1)), momentum)
+            bn.num_batches_tracked.add_(1)
+        out = centred * (torch.rsqrt(variance + bn.eps) * bn.weight) + bn.bias
+        return out.to(feat.dtype)
 
 
 class BasicBlock(nn.Module):

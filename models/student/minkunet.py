@@ -80,15 +80,21 @@ class MinkUNet(nn.Module):
         self.block8 = _level(planes[7] + stem, planes[7], blocks[7])
         self.final = Convolution(planes[7], channels, 1)
 
-    def forward(self, voxel_coords: Int[Tensor, "V 4"]) -> Float[Tensor, "V C"]:
+    def forward(self, voxel_coords: Int[Tensor, "V 4"], counted: bool = True) -> Float[Tensor, "V C"]:
         """Features of distinct voxels (batch index, x, y, z), in their order, not normalised.
+
+        Args:
+            voxel_coords: distinct voxels.
+            counted: whether they enter batch statistics that processes share; a process that has nothing
+                left to do passes False.
 
         Raises:
             InputError: a voxel repeats or the coordinates span too much.
         """
         grid = load_engine(self.engine).grid(voxel_coords)
-        ones = self.final.kernel.new_ones((voxel_coords.shape[0], INPUT_CHANNELS))
-        stem = relu(self.bn0(self.conv0p1s1(SparseFeatures(ones, 1, grid))))
+        # one row, expanded: an engine may see that all rows are alike
+        ones = self.final.kernel.new_ones((1, INPUT_CHANNELS)).expand(voxel_coords.shape[0], -1)
+        stem = relu(self.bn0(self.conv0p1s1(SparseFeatures(ones, 1, grid, counted))))
         level1 = self.block1(relu(self.bn1(self.conv1p1s2(stem))))
         level2 = self.block2(relu(self.bn2(self.conv2p2s2(level1))))
         level3 = self.block3(relu(self.bn3(self.conv3p4s2(level2))))
@@ -106,13 +112,16 @@ def _level(channels_in: int, channels_out: int, num_blocks: int) -> nn.Sequentia
     return nn.Sequential(first, *(BasicBlock(channels_out, channels_out) for _ in range(num_blocks - 1)))
 
 
-def build_network(architecture: str, planes: Planes | None, channels: int) -> MinkUNet:
+def build_network(
+    architecture: str, planes: Planes | None, channels: int, *, engine: str = "torch"
+) -> MinkUNet:
     """A network with uninitialised kernels.
 
     Args:
         architecture: a key of ``ARCHITECTURES``.
         planes: channels of the eight levels; None for the architecture's own.
         channels: length of an output feature.
+        engine: name of the sparse engine.
 
     Raises:
         ConfigError: no architecture has that name.
@@ -120,12 +129,12 @@ def build_network(architecture: str, planes: Planes | None, channels: int) -> Mi
     if architecture not in ARCHITECTURES:
         raise unknown_name("architecture", architecture, ARCHITECTURES, field="distill.architecture")
     layout = ARCHITECTURES[architecture]
-    return MinkUNet(Layout(layout.num_blocks, planes or layout.planes), channels)
+    return MinkUNet(Layout(layout.num_blocks, planes or layout.planes), channels, engine=engine)
 
 
-def build_student(config: DistillConfig, channels: int, seed: int) -> MinkUNet:
+def build_student(config: DistillConfig, channels: int, seed: int, *, engine: str = "torch") -> MinkUNet:
     """A student with initial weights that depend on ``seed`` alone."""
-    network = build_network(config.architecture, config.planes, channels)
+    network = build_network(config.architecture, config.planes, channels, engine=engine)
     generator = torch.Generator().manual_seed(seed)
     for module in network.modules():
         if isinstance(module, Convolution):

@@ -215,6 +215,12 @@ def test_doctor(capsys: pytest.CaptureFixture[str]) -> None:
     assert report["devices"][0] == "cpu"
     assert {row["name"] for row in report["required"]} >= {"torch", "open3d", "zarr", "prefect"}
     assert {row["name"] for row in report["optional"]} >= {"onnxruntime", "viser", "open_clip_torch"}
+    engines = {row["name"]: row for row in report["engines"]}
+    assert engines.keys() == {"torch", "minkowski", "spconv"}
+    assert engines["torch"]["problem"] is None
+    if report["devices"] == ["cpu"]:
+        assert "spconv" in engines["spconv"]["problem"]
+        assert engines["spconv"]["get"]
 
 
 def test_no_store_yet(

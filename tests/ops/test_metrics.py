@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from ops.metrics import agreement, confusion, coverage, scores_from_confusion
+from ops.metrics import agreement, confusion, counted_classes, coverage, scores_from_confusion
 from ops.metrics_reference import agreement_reference, confusion_reference, iou_reference
 
 
@@ -32,6 +32,67 @@ def test_scores_by_hand_in_both_conventions() -> None:
     assert scores.macc_all == pytest.approx((1 / 3 + 1) / 4)
     assert scores.point_accuracy == pytest.approx(3 / 6)
     assert scores.num_truth.tolist() == [3, 2, 1, 0]
+
+
+TRUE = [0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 3, -1, -1, 255]
+SAID = [0, 0, 0, 1, -1, 1, 1, 0, 4, -1, -1, 3, 3, -1, 0]
+"""Class 2 gets no prediction, class 4 has no ground truth, three points are unlabelled."""
+
+
+def test_the_whole_way_by_hand() -> None:
+    matrix = confusion(np.array(SAID), np.array(TRUE), 5)
+    assert matrix.tolist() == [
+        [3, 1, 0, 0, 0, 1],
+        [1, 2, 0, 0, 1, 0],
+        [0, 0, 0, 0, 0, 2],
+        [0, 0, 0, 1, 0, 0],
+        [0, 0, 0, 0, 0, 0],
+    ]
+    scores = scores_from_confusion(matrix)
+    np.testing.assert_allclose(scores.iou, [0.5, 0.4, 0.0, 1.0, np.nan])
+    np.testing.assert_allclose(scores.accuracy, [0.6, 0.5, 0.0, 1.0, np.nan])
+    assert scores.num_truth.tolist() == [5, 4, 2, 1, 0]
+    assert scores.miou == pytest.approx(0.475)
+    assert scores.miou_all == pytest.approx(0.38)
+    assert scores.macc == pytest.approx(0.525)
+    assert scores.macc_all == pytest.approx(0.42)
+    assert scores.point_accuracy == pytest.approx(0.5)
+
+
+def test_points_without_a_prediction_left_out_by_hand() -> None:
+    matrix = confusion(np.array(SAID), np.array(TRUE), 5)
+    matrix[:, -1] = 0
+    scores = scores_from_confusion(matrix)
+    np.testing.assert_allclose(scores.iou, [0.6, 0.4, np.nan, 1.0, np.nan])
+    np.testing.assert_allclose(scores.accuracy, [0.75, 0.5, np.nan, 1.0, np.nan])
+    assert scores.miou == pytest.approx(2 / 3)
+    assert scores.miou_all == pytest.approx(0.4)
+    assert scores.macc == pytest.approx(0.75)
+    assert scores.macc_all == pytest.approx(0.45)
+    assert scores.point_accuracy == pytest.approx(2 / 3)
+
+
+def test_void_classes_shrink_both_divisors_by_hand() -> None:
+    matrix = confusion(np.array(SAID), np.array(TRUE), 5)
+    scores = scores_from_confusion(matrix, counted=counted_classes(5, [3]))
+    np.testing.assert_allclose(scores.iou, [0.5, 0.4, 0.0, np.nan, np.nan])
+    assert scores.miou == pytest.approx(0.3)
+    assert scores.miou_all == pytest.approx(0.225)
+    assert scores.point_accuracy == pytest.approx(5 / 11)
+
+
+@pytest.mark.parametrize("marker", [-1, 255])
+def test_unlabelled_points_change_nothing(marker: int) -> None:
+    labelled = confusion(np.array(SAID[:12]), np.array(TRUE[:12]), 5)
+    extra = np.array(TRUE[:12] + [marker] * 6)
+    said = np.array([*SAID[:12], -1, 0, 1, 2, 3, 4])
+    np.testing.assert_array_equal(confusion(said, extra, 5), labelled)
+
+
+def test_a_row_that_says_nothing_scores_zero_not_nan() -> None:
+    scores = scores_from_confusion(confusion(np.full(3, -1), np.array([0, 1, 1]), 3))
+    assert scores.iou[:2].tolist() == [0, 0]
+    assert (scores.miou, scores.miou_all, scores.macc, scores.point_accuracy) == (0, 0, 0, 0)
 
 
 def test_a_class_predicted_but_never_true_lowers_the_others_only() -> None:

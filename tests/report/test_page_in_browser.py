@@ -202,6 +202,85 @@ def test_a_phone_has_no_sideways_scroll(page: Page) -> None:
     assert page.box("#canvas")["height"] > 300
 
 
+OVERLAPS = """
+(() => {
+  const found = [];
+  for (const picture of document.querySelectorAll("svg.chart, svg.matrix")) {
+    const texts = [...picture.querySelectorAll("text:not([transform])")].filter((text) => text.textContent);
+    const boxes = texts.map((text) => text.getBoundingClientRect());
+    for (let a = 0; a < texts.length; a++) for (let b = 0; b < a; b++) {
+      const [p, q] = [boxes[a], boxes[b]];
+      const apart = p.right <= q.left || q.right <= p.left || p.bottom <= q.top + 1 || q.bottom <= p.top + 1;
+      if (!apart) found.push(texts[a].textContent + " | " + texts[b].textContent);
+    }
+  }
+  return found;
+})()
+"""
+
+
+OUTSIDE = """
+[...document.querySelectorAll("svg.chart text, svg.matrix text")].filter((text) => {
+  const [a, b] = [text.getBoundingClientRect(), text.closest("svg").getBoundingClientRect()];
+  return a.left < b.left - 1 || a.right > b.right + 1 || a.top < b.top - 1 || a.bottom > b.bottom + 1;
+}).map((text) => text.textContent)
+"""
+
+
+@pytest.mark.parametrize("width", [1280, 800])
+def test_words_in_pictures_do_not_overlap_and_stay_inside(page: Page, width: int) -> None:
+    page.resize(width, 900)
+    page.run("document.querySelectorAll('details').forEach((details) => { details.open = true; })")
+    page.run(FRAME)
+    assert page.run("document.querySelectorAll('svg.chart').length") == 5
+    assert page.run("document.querySelectorAll('svg.matrix').length") == 4
+    assert page.run(OVERLAPS) == []
+    assert page.run(OUTSIDE) == []
+    assert page.run("document.documentElement.scrollWidth") <= width
+    ticks = "[...document.querySelectorAll('svg.chart .tick')]"
+    assert page.run(f"Math.min(...{ticks}.map((tick) => tick.getBoundingClientRect().height))") > 9
+
+
+def test_a_chart_tells_the_values_under_the_pointer(page: Page) -> None:
+    page.run("document.querySelector('.plots figure:nth-child(2)').scrollIntoView()")
+    box = page.box(".plots figure:nth-child(2) svg.chart")
+    reading = "document.querySelector('.plots figure:nth-child(2) .reading').textContent"
+    before = page.run(reading)
+    assert before.startswith("at the end: sum ")
+    page.mouse("mouseMoved", box["x"] + 58 / 640 * box["width"], box["y"] + box["height"] / 2)
+    text = page.wait_for(f"{reading}.startsWith('step 0:') && {reading}")
+    values = [float(part.split()[-1]) for part in text.split(": ")[1].split(", ")]
+    first = factory.training_lines()[0]
+    assert values[0] == pytest.approx(first["loss"], rel=0.02)
+    assert values[1] == pytest.approx(first["loss_point"], rel=0.02)
+    assert values[2] == pytest.approx(first["loss_superpoint"], rel=0.02)
+    assert page.run("document.querySelectorAll('.cursor[visibility=visible]').length") == 1
+    page.mouse("mouseMoved", 5, 5)
+    page.wait_for(f"{reading} === {json.dumps(before)}")
+    assert page.run("document.querySelectorAll('.cursor[visibility=visible]').length") == 0
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_lines_and_cells_stand_out_from_the_page(page: Page, scheme: str) -> None:
+    page.prefer(scheme)
+    colour = "getComputedStyle(document.querySelector({!r})).{}.match(/[0-9.]+/g).slice(0, 3).map(Number)"
+    ground = np.array(page.run(colour.format("body", "backgroundColor")))
+    for selector, name in ((".s0 .line", "stroke"), (".s1 .line", "stroke"), (".s2 .line", "stroke")):
+        assert contrast(np.array(page.run(colour.format(selector, name))), ground) > 3
+    for selector in (".chart .tick", ".matrix .tick", ".reading"):
+        name = "color" if selector == ".reading" else "fill"
+        assert contrast(np.array(page.run(colour.format(selector, name))), ground) > 4.5
+
+
+def contrast(a: np.ndarray, b: np.ndarray) -> float:
+    """WCAG's contrast ratio of two sRGB colours."""
+    light = []
+    for color in (a, b):
+        linear = np.where(color / 255 <= 0.04045, color / 255 / 12.92, ((color / 255 + 0.055) / 1.055) ** 2.4)
+        light.append(float(linear @ [0.2126, 0.7152, 0.0722]))
+    return (max(light) + 0.05) / (min(light) + 0.05)
+
+
 def test_every_control_has_a_name(page: Page) -> None:
     nameless = page.run(
         "[...document.querySelectorAll('button, input, select')].filter((e) => "

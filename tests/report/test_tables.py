@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from report.tables import cell_text, iou_table, seconds_text, stage_table, summary_table, table
+from report.tables import cell_text, seconds_text, stage_table, summary_table, table
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,6 @@ def test_every_text_is_escaped() -> None:
         table([evil], [[evil, evil]], caption=evil, corner=evil),
         summary_table({"rows": [evil], "columns": [evil], "cells": [[evil]]}),
         stage_table([{"unit": evil, "stage": evil, "status": evil, "seconds": 1.0}]),
-        iou_table([evil], [evil], [[0.5]]),
     ]
     for page in pages:
         assert "<img" not in page
@@ -67,12 +66,6 @@ def test_stage_table_tolerates_missing_keys() -> None:
     page = stage_table([{"unit": "room", "stage": "fuse"}, {}])
     assert "room" in page
     assert "fuse" in page
-
-
-def test_classes_without_truth_are_left_out() -> None:
-    page = iou_table(["chair", "bed"], ["student"], [[0.25, None]])
-    assert "0.250" in page
-    assert "bed" not in page
 
 
 def test_the_headline_table_comes_in_two_forms() -> None:

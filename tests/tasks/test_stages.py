@@ -86,7 +86,7 @@ def test_lifted_captions_become_the_fused_features_of_a_single_teacher(
 @pytest.mark.parametrize(
     ("change", "redone"),
     [
-        ({"oversegment__min_size": 30}, {"oversegment", "distill", "evaluate", "report"}),
+        ({"oversegment__min_size": 30}, {"oversegment", "fuse", "distill", "evaluate", "report"}),
         ({"lift__tau": 0.1}, {"lift/tiny", "fuse", "distill", "evaluate", "report"}),
         ({"fuse__temperature": 0.1}, {"fuse", "distill", "evaluate", "report"}),
         ({"distill__epochs": 3}, {"distill", "evaluate", "report"}),

@@ -4,6 +4,9 @@ import numpy as np
 
 from schema.config_stages import DistillConfig
 from schema.records import TrainingScene
+from training.distill import TrainingSet
+from training.scenes import MemoryScenes
+from training.self_distillation import Classes
 
 PLANES = (8, 8, 16, 16, 16, 16, 8, 8)
 
@@ -19,8 +22,22 @@ def config(**changes: object) -> DistillConfig:
         "lr_start": 5e-3,
         "lr_end": 1e-3,
         "checkpoint_every_s": 1e9,
+        "self_distillation": {"epochs": 0},
     }
     return DistillConfig.model_validate({**values, **changes})
+
+
+def classes(channels: int = 8, count: int = 5) -> Classes:
+    """Random directions as words; the last one is void."""
+    text = np.random.default_rng(9).standard_normal((count, channels)).astype(np.float32)
+    text /= np.linalg.norm(text, axis=1, keepdims=True)
+    return Classes(text, np.arange(count) < count - 1)
+
+
+def data(scenes: list[TrainingScene], validation: list[TrainingScene] | None = None) -> TrainingSet:
+    """Scenes in memory as a training set."""
+    held_out = None if validation is None else MemoryScenes(validation)
+    return TrainingSet(MemoryScenes(scenes), classes(), held_out)
 
 
 def scene(seed: int, *, channels: int = 8, pixel_point: bool = False) -> TrainingScene:

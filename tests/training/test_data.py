@@ -10,7 +10,8 @@ import pytest
 
 from schema.errors import InputError
 from schema.records import TrainingScene
-from training.data import BatchMaker, StudentBatch, check_scene, make_batch
+from training.data import BatchMaker, ScenePoints, StudentBatch, check_scene, make_batch
+from training.scenes import MemoryScenes
 
 _SPEC = importlib.util.spec_from_file_location(
     "student_scenes", Path(__file__).with_name("student_scenes.py")
@@ -22,9 +23,19 @@ config, scene = student_scenes.config, student_scenes.scene
 
 
 def test_no_field_can_carry_a_label():
-    names = {field.name for kind in (TrainingScene, StudentBatch) for field in dataclasses.fields(kind)}
+    names = {
+        field.name
+        for kind in (TrainingScene, StudentBatch, ScenePoints)
+        for field in dataclasses.fields(kind)
+    }
     assert not [name for name in names if "label" in name or "truth" in name or "class" in name]
-    assert {field.name for field in dataclasses.fields(StudentBatch)} == {"voxel_coords", "target", "links"}
+    assert {field.name for field in dataclasses.fields(StudentBatch)} == {
+        "voxel_coords",
+        "target",
+        "links",
+        "scenes",
+        "superpoints",
+    }
 
 
 def test_scenes_are_stacked_and_supervised_points_counted():
@@ -51,12 +62,16 @@ def test_variants_supervise_what_they_say(variant):
     assert batch.links.num_points == int(expected.sum())
 
 
+def rngs(seed: int) -> list[np.random.Generator]:
+    return [np.random.default_rng([seed, k]) for k in range(2)]
+
+
 def test_augmented_batches_differ_and_plain_ones_are_kept():
     scenes = [scene(0), scene(1)]
-    plain = BatchMaker(scenes, config(augment=False))
-    assert plain.batch((0, 1), np.random.default_rng(0)) is plain.batch((0, 1), np.random.default_rng(1))
-    moved = BatchMaker(scenes, config(augment=True))
-    first, second = (moved.batch((0, 1), np.random.default_rng(seed)) for seed in (0, 1))
+    plain = BatchMaker(MemoryScenes(scenes), config(augment=False))
+    assert plain.batch((0, 1), rngs(0)) is plain.batch((0, 1), rngs(1))
+    moved = BatchMaker(MemoryScenes(scenes), config(augment=True))
+    first, second = (moved.batch((0, 1), rngs(seed)) for seed in (0, 1))
     assert first.voxel_coords.shape != second.voxel_coords.shape or not first.voxel_coords.equal(
         second.voxel_coords
     )

@@ -25,7 +25,7 @@ _SPEC = importlib.util.spec_from_file_location(
 student_scenes = importlib.util.module_from_spec(_SPEC)
 sys.modules["student_scenes"] = student_scenes
 _SPEC.loader.exec_module(student_scenes)
-config, scene = student_scenes.config, student_scenes.scene
+config, data, scene = student_scenes.config, student_scenes.data, student_scenes.scene
 
 
 @pytest.fixture(autouse=True)
@@ -40,9 +40,9 @@ def one_thread():
 JOB = Path(__file__).with_name("student_job.py")
 
 
-def job(folder: Path, kill_after: int = 0) -> subprocess.CompletedProcess[str]:
+def job(folder: Path, kill_after: int = 0, **changes: object) -> subprocess.CompletedProcess[str]:
     folder.mkdir(exist_ok=True)
-    command = [sys.executable, str(JOB), str(folder), str(kill_after)]
+    command = [sys.executable, str(JOB), str(folder), str(kill_after), json.dumps(changes)]
     return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
 
 
@@ -100,7 +100,7 @@ def test_a_damaged_or_foreign_state_is_ignored(tmp_path):
         folder = tmp_path / damage
         folder.mkdir()
         with pytest.raises(StopError):
-            distill(scenes, recipe, folder, fingerprint="f", on_step=stop_at(3))
+            distill(data(scenes), recipe, folder, fingerprint="f", on_step=stop_at(3))
         state = folder / RESUME_FILE
         content = bytearray(state.read_bytes())
         if damage == "cut":
@@ -109,7 +109,7 @@ def test_a_damaged_or_foreign_state_is_ignored(tmp_path):
             content[-100] ^= 1
         state.write_bytes(content)
         fingerprint = "g" if damage == "foreign" else "f"
-        result = distill(scenes, recipe, folder, fingerprint=fingerprint)
+        result = distill(data(scenes), recipe, folder, fingerprint=fingerprint)
         assert result.resumed_from == (3 if damage == "none" else 0)
         assert [line["step"] for line in read_metrics(folder)] == [0, 1, 2, 3]
     weights = [read_student(tmp_path / name)[1] for name in ("cut", "none")]
@@ -119,30 +119,44 @@ def test_a_damaged_or_foreign_state_is_ignored(tmp_path):
 def test_lines_of_lost_steps_and_torn_lines_are_dropped(tmp_path):
     scenes, recipe = [scene(0)], config(epochs=4, checkpoint_every_s=1e-6)
     with pytest.raises(StopError):
-        distill(scenes, recipe, tmp_path, fingerprint="f", on_step=stop_at(2))
+        distill(data(scenes), recipe, tmp_path, fingerprint="f", on_step=stop_at(2))
     with (tmp_path / METRICS_FILE).open("a") as file:
         file.write(json.dumps({"step": 2, "loss": 7.0, "seconds": 1.0}) + '\n{"step": 3, "lo')
-    result = distill(scenes, recipe, tmp_path, fingerprint="f")
+    result = distill(data(scenes), recipe, tmp_path, fingerprint="f")
     lines = read_metrics(tmp_path)
     assert [line["step"] for line in lines] == [0, 1, 2, 3]
     assert 7.0 not in result.losses
-    assert set(lines[0]) == {"step", "epoch", "loss", "loss_point", "loss_superpoint", "lr", "seconds"}
+    assert set(lines[0]) == {
+        "step",
+        "epoch",
+        "stage",
+        "loss",
+        "loss_point",
+        "loss_superpoint",
+        "lr",
+        "seconds",
+    }
     assert lines[0]["loss"] == pytest.approx(lines[0]["loss_point"] + lines[0]["loss_superpoint"])
 
 
 def test_a_finished_student_is_not_trained_again(tmp_path):
     scenes, recipe = [scene(0)], config(epochs=3)
-    first = distill(scenes, recipe, tmp_path, fingerprint="f", extra={"text_space": "words:8:v1"})
+    first = distill(data(scenes), recipe, tmp_path, fingerprint="f", extra={"text_space": "words:8:v1"})
     steps: list[int] = []
     again = distill(
-        scenes, recipe, tmp_path, fingerprint="f", extra={"text_space": "words:8:v1"}, on_step=steps.append
+        data(scenes),
+        recipe,
+        tmp_path,
+        fingerprint="f",
+        extra={"text_space": "words:8:v1"},
+        on_step=steps.append,
     )
     assert steps == []
     assert again.losses == first.losses
     about = json.loads((tmp_path / "student.json").read_text())
     assert about["text_space"] == "words:8:v1"
     assert (about["architecture"], about["channels"], about["voxel_m"]) == ("MinkUNet14A", 8, 0.1)
-    distill(scenes, recipe, tmp_path, fingerprint="other", on_step=steps.append)
+    distill(data(scenes), recipe, tmp_path, fingerprint="other", on_step=steps.append)
     assert steps == [1, 2, 3]
 
 
@@ -150,7 +164,7 @@ def test_a_finished_student_is_not_trained_again(tmp_path):
 def test_overfits_a_small_scene_and_gives_it_back(variant, tmp_path):
     one = scene(0, pixel_point=variant == "pixel_point")
     recipe = config(targets=variant, epochs=60, augment=False, planes=(16, 16, 32, 32, 32, 32, 32, 32))
-    result = distill([one], recipe, tmp_path, fingerprint="f")
+    result = distill(data([one]), recipe, tmp_path, fingerprint="f")
     assert result.final_loss < 0.2 * result.losses[0]
     feat = student_features(load_student(tmp_path), one.points_world, voxel_m=recipe.voxel_m)
     known = one.target_known if variant == "pixel_point" else one.target_known[one.superpoint_id]
@@ -162,16 +176,16 @@ def test_overfits_a_small_scene_and_gives_it_back(variant, tmp_path):
 def test_scenes_nobody_saw_are_skipped_by_name_and_none_at_all_is_refused(tmp_path):
     blind = scene(1)
     blind = dataclasses.replace(blind, target_known=np.zeros_like(blind.target_known))
-    result = distill([scene(0), blind], config(epochs=1), tmp_path, fingerprint="f")
+    result = distill(data([scene(0), blind]), config(epochs=1), tmp_path, fingerprint="f")
     assert result.skipped == ("room1",)
     with pytest.raises(InputError, match="no training scene"):
-        distill([blind], config(epochs=1), tmp_path, fingerprint="f")
+        distill(data([blind]), config(epochs=1), tmp_path, fingerprint="f")
     with pytest.raises(InputError, match="no training scene"):
-        distill([], config(epochs=1), tmp_path, fingerprint="f")
+        distill(data([]), config(epochs=1), tmp_path, fingerprint="f")
 
 
 def test_global_settings_are_left_as_they_were(tmp_path):
     assert not torch.are_deterministic_algorithms_enabled()
     with pytest.raises(StopError):
-        distill([scene(0)], config(), tmp_path, fingerprint="f", on_step=stop_at(1))
+        distill(data([scene(0)]), config(), tmp_path, fingerprint="f", on_step=stop_at(1))
     assert not torch.are_deterministic_algorithms_enabled()

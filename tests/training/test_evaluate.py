@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from ops.metrics_reference import confusion_reference
+from ops.tally import Summary, summarise, tally_scene
 from schema.config_stages import EvaluateConfig, FuseConfig
 from schema.errors import StoreError
 from schema.labels import LabelSet
@@ -15,7 +16,7 @@ from schema.records import Truth
 from training import evaluate as module
 from training.evaluate import EvaluationInputs, evaluate_scene
 from training.scene_evaluation import SceneEvaluation
-from training.summarise import Summary, summarise, table_of, tally_scene
+from training.summarise import table_of
 
 NAMES = ("chair", "table", "wall", "other")
 TEXT = np.eye(4, 6, dtype=np.float32)
