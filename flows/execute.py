@@ -46,7 +46,11 @@ def execute(recipe: Path, overrides: Sequence[str], *, dry_run: bool, json: bool
 
 
 def _limit_threads(threads: int) -> None:
-    """What is imported from here on (numba, torch, Open3D) reads these when it is imported."""
+    """What is imported from here on (numba, torch, Open3D) reads these when it is imported.
+
+    cuBLAS computes the same bits twice only with a workspace that was set before its first call.
+    """
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     if threads:
         for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
             os.environ[name] = str(threads)

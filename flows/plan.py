@@ -95,11 +95,13 @@ class _Planner:
             for scene_id in (*train, *validated)
             for stage in ("oversegment", "fuse")
         }
-        values = {
+        values: dict[str, Any] = {
             "distill": self._config.distill.result_fields(),
             "train": list(train),
             "validate_on": list(validated),
         }
+        if not self._config.distill.same_for_any_processes:
+            values["processes"] = self._config.runtime.processes
         folder = self._config.distill.initial_weights
         if folder is not None:
             inputs["initial_weights"] = self._file(folder / STUDENT_FILE, "distill.initial_weights")

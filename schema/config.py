@@ -30,7 +30,11 @@ class SplitConfig(Config):
 
 
 class RuntimeConfig(Config):
-    """How a run is carried out. Nothing here changes results, so nothing here is in a fingerprint."""
+    """How a run is carried out. Nothing here changes results, so nothing here is in a fingerprint.
+
+    The one exception is ``processes`` where the recipe itself counts per process (see
+    ``DistillConfig.same_for_any_processes``): there the planner adds it.
+    """
 
     runner: Literal["threads", "dask"] = Field(
         "threads", description="where scenes' stages run: threads of this process, or local Dask processes"

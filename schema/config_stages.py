@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -66,6 +66,9 @@ class FuseConfig(Config):
 
 
 Targets = Literal["superpoint", "superpoint_seen_only", "superpoint_sample", "pixel_point"]
+Width = Annotated[int, Field(ge=1, le=4096)]
+"""Channels of a level."""
+
 Architecture = Literal[
     "MinkUNet14A",
     "MinkUNet18A",
@@ -101,6 +104,8 @@ RELEASED_DISTILLATION: Mapping[str, Any] = {
     "repeats": 5,
     "epochs": 100,
     "batch_scenes": 16,
+    "micro_batch_scenes": 4,
+    "sync_batch_norm": False,
     "lr_start": 1e-3,
     "lr_end": 0.0,
     "schedule": "poly",
@@ -119,13 +124,15 @@ RELEASED_DISTILLATION: Mapping[str, Any] = {
 class DistillConfig(Config):
     """The student and its training."""
 
-    NOT_IN_FINGERPRINT: ClassVar[frozenset[str]] = frozenset({"checkpoint_every_s", "initial_weights"})
+    NOT_IN_FINGERPRINT: ClassVar[frozenset[str]] = frozenset(
+        {"checkpoint_every_s", "initial_weights", "variant"}  # contents, and the values it stands for, count
+    )
 
     variant: Literal["paper", "released"] = Field(
         "paper", description="where the other fields' defaults come from: the paper, or SAS's released code"
     )
     architecture: Architecture = Field("MinkUNet18A", description="layout of the sparse U-Net")
-    planes: tuple[int, int, int, int, int, int, int, int] | None = Field(
+    planes: tuple[Width, Width, Width, Width, Width, Width, Width, Width] | None = Field(
         None, description="channels of the eight levels; null: the architecture's own"
     )
     initial_weights: Path | None = Field(
@@ -175,6 +182,13 @@ class DistillConfig(Config):
         if isinstance(stage_two, Mapping):
             merged["self_distillation"] = {**RELEASED_DISTILLATION["self_distillation"], **stage_two}
         return merged
+
+    @property
+    def same_for_any_processes(self) -> bool:
+        """Whether the number of training processes changes nothing but rounding."""
+        return (
+            self.sync_batch_norm and self.micro_batch_scenes is None and self.targets != "superpoint_sample"
+        )
 
     @property
     def all_epochs(self) -> int:

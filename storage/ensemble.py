@@ -4,7 +4,6 @@ What the scores are made of and learned for is ``training.self_distillation``'s 
 """
 
 import json
-import shutil
 import zlib
 from pathlib import Path
 
@@ -71,10 +70,6 @@ class EnsembleFolder:
             generation = path.stem.rpartition("~")[2]
             if generation.isdecimal() and int(generation) < before:
                 path.unlink(missing_ok=True)
-
-    def clear(self) -> None:
-        """Delete everything."""
-        shutil.rmtree(self._folder, ignore_errors=True)
 
     @staticmethod
     def _unusable(path: Path, why: str) -> StoreError:

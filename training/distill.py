@@ -19,7 +19,7 @@ from models.student.minkunet import build_student
 from schema.config import RuntimeConfig
 from schema.config_stages import DistillConfig
 from schema.errors import InputError
-from storage.layout import STUDENT_FILE
+from storage.layout import STUDENT_FILE, STUDENT_JSON
 from training.checkpoint import load_initial, read_student, save_student, sweep, sweep_partials
 from training.loop import Job, Loop
 from training.metrics_log import read_metrics, step_lines
@@ -116,6 +116,7 @@ def distill(
     schedule = Schedule(len(scenes.scene_ids), config)
     resumed_from = schedule.num_steps
     if not _is_finished(folder, about):
+        _write_once(world, lambda: (folder / STUDENT_JSON).unlink(missing_ok=True))
         job = Job(scenes, data.classes, data.validation, folder, fingerprint, runtime)
         with _deterministic(world.device):
             resumed_from = Loop(network, job, schedule, world).run(on_step)

@@ -14,18 +14,22 @@ from typing import Any
 
 import torch
 
+from models.devices import choose_device
 from schema import errors
-from schema.errors import Teach3dError
+from schema.config import RuntimeConfig
+from schema.errors import ConfigError, Teach3dError
 from schema.progress import Tracker
 from storage.disk import read_json, write_json
 from training.distill import DistillResult
 from training.from_store import TrainingOrder, train_from_store
-from training.metrics_log import read_metrics, step_lines
+from training.metrics_log import last_step
 from training.schedule import Schedule
 
 ORDER_FILE = "order.json"
 ERROR_FILE = "order-error.json"
 LOG_FILE = "torchrun.log"
+LEAVE_WITH_PARENT = "TEACH3D_LEAVE_WITH_PARENT"
+"""Environment variable: standard input is a pipe that closes when the process that gave the order ends."""
 POLL_S = 0.5
 LOG_TAIL = 2000
 
@@ -37,10 +41,29 @@ def train(order: TrainingOrder) -> DistillResult:
         Teach3dError: see ``training.distill.distill``; also when raised in another process.
         RuntimeError: a process died; the message has the end of its log.
     """
-    processes = order.config.runtime.processes or max(torch.cuda.device_count(), 1)
+    write_order(order)
+    processes = num_processes(order.config.runtime)
     if processes > 1:
         _run_processes(order, processes)
     return train_from_store(order)  # finds the student that the processes made
+
+
+def num_processes(runtime: RuntimeConfig) -> int:
+    """How many processes a recipe asks for on this machine.
+
+    Raises:
+        ConfigError: more than one, and not as many GPUs.
+    """
+    gpus = torch.cuda.device_count() if choose_device(runtime.device) == "cuda" else None
+    wanted = runtime.processes or gpus or 1
+    if gpus is not None and wanted > gpus > 0:
+        raise ConfigError(
+            f"this machine has {gpus} GPU(s)",
+            field="runtime.processes",
+            value=wanted,
+            remedy="use 0 (one process a GPU), or runtime.device cpu",
+        )
+    return wanted
 
 
 def write_order(order: TrainingOrder) -> str:
@@ -65,7 +88,12 @@ def _run_processes(order: TrainingOrder, processes: int) -> None:
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node"]
     command = [*torchrun, str(processes), "-m", "training.worker", write_order(order)]
     threads = order.config.runtime.threads or max((os.cpu_count() or 1) // processes, 1)
-    environment = {**os.environ, "OMP_NUM_THREADS": str(threads), "GLOO_SOCKET_IFNAME": "lo"}
+    environment = {
+        **os.environ,
+        "OMP_NUM_THREADS": str(threads),
+        "GLOO_SOCKET_IFNAME": "lo",
+        LEAVE_WITH_PARENT: "1",
+    }
     log = order.folder / LOG_FILE
     with log.open("wb") as output:
         process = subprocess.Popen(  # noqa: S603 - torch's own launcher, by this very interpreter
@@ -105,10 +133,10 @@ def _watch(process: "subprocess.Popen[bytes]", order: TrainingOrder, processes: 
     with Tracker(f"distill, {processes} processes", total) as tracker:
         while process.poll() is None:
             time.sleep(POLL_S)
-            lines = step_lines(read_metrics(order.folder))
-            if lines and lines[-1]["step"] + 1 > done:
-                tracker.advance(lines[-1]["step"] + 1 - done, f"loss {lines[-1]['loss']:.4f}")
-                done = lines[-1]["step"] + 1
+            last = last_step(order.folder)
+            if last is not None and last["step"] + 1 != done:
+                tracker.advance(last["step"] + 1 - done, f"loss {last['loss']:.4f}")
+                done = last["step"] + 1
 
 
 def _tail(text: bytes) -> str:

@@ -16,7 +16,7 @@ from torch import nn
 from schema.config import RuntimeConfig
 from schema.progress import Tracker
 from storage.ensemble import EnsembleFolder
-from training.checkpoint import ENSEMBLE_FOLDER, TrainingState, load_state, restore, save_state
+from training.checkpoint import ENSEMBLE_FOLDER, TrainingState, load_state, restore, save_state, sweep
 from training.data import BatchMaker, StudentBatch
 from training.metrics_log import MetricsLog
 from training.parallel import World
@@ -162,7 +162,8 @@ class Loop:
         if self._schedule.config.self_distillation.fresh_start:
             learner.optimizer = learner.new_optimizer()
         mine = range(len(self._job.scenes.scene_ids))[world.rank :: world.size]
-        self._ensemble.begin(learner.network, self._batches, mine, world.device)
+        precision = self._schedule.config.precision
+        self._ensemble.begin(learner.network, self._batches, mine, world.device, precision=precision)
         world.wait()
 
     def _is_due(self) -> bool:
@@ -191,6 +192,10 @@ class Loop:
     def _resume(self) -> int:
         state = load_state(self._job.folder, self._job.fingerprint)
         if state is None or not self._is_whole(state):
+            self._world.wait()  # everyone has looked
+            if self._world.leads:
+                sweep(self._job.folder)  # of another training, or of no use
+            self._world.wait()
             return 0
         restore(state, self._learner.network, self._learner.optimizer)
         self._learner.scaler.load_state_dict(dict(state.extras["scaler"]))

@@ -12,6 +12,7 @@ from typing import Any, Self
 from storage.disk import write_atomically
 
 METRICS_FILE = "metrics.jsonl"
+TAIL_BYTES = 4096
 
 
 class MetricsLog:
@@ -54,6 +55,24 @@ def _line(values: dict[str, Any]) -> str:
 def step_lines(lines: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     """The lines of steps, without those of validations."""
     return [line for line in lines if "kind" not in line]
+
+
+def last_step(folder: Path) -> dict[str, Any] | None:
+    """The line of the last step that is among the log's last few lines; reads no more than these."""
+    path = folder / METRICS_FILE
+    if not path.exists():
+        return None
+    with path.open("rb") as file:
+        file.seek(max(path.stat().st_size - TAIL_BYTES, 0))
+        tail = file.read().decode(errors="replace").splitlines()
+    for text in reversed(tail):
+        try:
+            values = json.loads(text)
+        except ValueError:
+            continue
+        if isinstance(values, dict) and isinstance(values.get("step"), int) and "kind" not in values:
+            return values
+    return None
 
 
 def read_metrics(folder: Path) -> list[dict[str, Any]]:

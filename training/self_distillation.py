@@ -23,6 +23,7 @@ from schema.config_stages import SelfDistillationConfig
 from schema.progress import track
 from storage.ensemble import EnsembleFolder
 from training.data import BatchMaker, ScenePoints, StudentBatch
+from training.precision import Precision, autocast
 
 
 @dataclass(frozen=True)
@@ -45,13 +46,11 @@ class Lesson:
     Attributes:
         counts: points of each voxel by pseudo label.
         superpoint_label: of the superpoints in the order of the batch's superpoint links.
-        num_points: points with a pseudo label.
-        num_changed: of these, how many the update has given another label.
+        num_changed: points that the update has given another label.
     """
 
     counts: Float[Tensor, "V K"]
     superpoint_label: Int[Tensor, "U"]
-    num_points: int
     num_changed: int
 
 
@@ -72,16 +71,23 @@ class Ensemble:
 
     def scores(self, feat: Float[Tensor, "V C"]) -> Float[Tensor, "V K"]:
         """Raw dot products with the words; differentiable."""
-        self._text = self._text.to(feat.device)
-        return class_scores(feat, self._text)
+        return class_scores(feat, self._text.to(feat.device))
 
-    def begin(self, network: nn.Module, batches: BatchMaker, scenes: Sequence[int], device: str) -> None:
+    def begin(
+        self,
+        network: nn.Module,
+        batches: BatchMaker,
+        scenes: Sequence[int],
+        device: str,
+        *,
+        precision: Precision = "float32",
+    ) -> None:
         """Fill generation 0 with the network's answers in evaluation mode, points as they are."""
         training = network.training
         network.eval()
         for index in track(scenes, "first answers"):
             batch = batches.batch((index,), None).to(device)
-            with torch.inference_mode():
+            with torch.inference_mode(), autocast(precision, device):
                 logit = self.scores(network(batch.voxel_coords)).cpu().numpy()
             points = batch.scenes[0]
             answers = logit[points.point_to_voxel]
@@ -117,7 +123,6 @@ class Ensemble:
         return Lesson(
             torch.from_numpy(counts).to(logit.device),
             torch.from_numpy(np.concatenate(of_superpoints)[rows]).to(logit.device),
-            len(label),
             changed,
         )
 
@@ -141,7 +146,3 @@ class Ensemble:
     def forget(self, before: int) -> None:
         """Delete generations that no state needs."""
         self._files.forget(before)
-
-    def clear(self) -> None:
-        """Delete all of them."""
-        self._files.clear()

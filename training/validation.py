@@ -3,6 +3,7 @@
 The loss is ``ops.losses``'s, reading and writing weights ``checkpoint``'s.
 """
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -77,12 +78,24 @@ class Validation:
         return point / max(num_points, 1) + superpoint / max(num_rows, 1)
 
     def consider(self, epoch: int, learner: Learner) -> float:
-        """Take the loss after an epoch; keep its weights if there was none lower."""
+        """Take the loss after an epoch; keep its weights if there was none lower.
+
+        Raises:
+            InputError: the loss is not finite.
+        """
         loss = self.loss(learner)
+        if not math.isfinite(loss):
+            raise InputError(
+                f"the loss on the validation scenes is {loss} after epoch {epoch}",
+                field="distill.lr_start",
+                value=self._config.lr_start,
+                remedy="lower it, or set distill.precision to float32",
+            )
         if self.best is None or loss < self.best.loss:
             self.best = Best(epoch, loss)
             if learner.world.leads:
                 save_best(self._folder, learner.network, epoch=epoch, fingerprint=self._fingerprint)
+            learner.world.wait()  # the others may be about to read it
         return loss
 
     def forget(self) -> None:

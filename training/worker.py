@@ -14,7 +14,7 @@ from schema.config import PipelineConfig
 from schema.errors import ConfigError, Teach3dError
 from storage.disk import read_json, write_json
 from training.from_store import TrainingOrder, train_from_store
-from training.launch import ERROR_FILE, told_error
+from training.launch import ERROR_FILE, LEAVE_WITH_PARENT, told_error
 from training.parallel import leave_world
 
 
@@ -39,7 +39,8 @@ def read_order(path: Path) -> TrainingOrder:
 def main(path: Path) -> int:
     """Train; a user's error is left beside the order for whoever gave it."""
     logging.basicConfig(level=logging.INFO)
-    if not sys.stdin.isatty():
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # before cuBLAS is first called
+    if os.environ.get(LEAVE_WITH_PARENT):
         threading.Thread(target=_leave_with_parent, daemon=True).start()
     try:
         train_from_store(read_order(path))

@@ -136,3 +136,21 @@ def test_features_of_another_text_space_are_refused_by_name(
     monkeypatch.setattr(lifted, "lift_space", lambda unit, name: "open_clip:ViT-B-32:00000000")
     with pytest.raises(SpaceMismatchError, match=r"tiny.*open_clip:ViT-B-32:00000000.*words:32"):
         lifted.lifted_features(Store(config.store).scene("room_3"), ("tiny",), encoder)
+
+
+def test_the_number_of_processes_counts_only_where_something_is_counted_per_process(
+    done: tuple[dict[str, Any], list[StageRef]],
+) -> None:
+    folder = Path(done[0]["store"]).parent
+    for change, redone in (
+        ({}, False),
+        ({"distill__sync_batch_norm": False}, True),
+        ({"distill__micro_batch_scenes": 1}, True),
+        ({"distill__targets": "superpoint_sample"}, True),
+    ):
+        prints = set()
+        for processes in (1, 2):
+            config = check_recipe(small_values(folder, runtime__processes=processes, **change))
+            plan = make_plan(config, Store(config.store))
+            prints.add(plan.job("student", "distill").fingerprint)
+        assert (len(prints) == 2) is redone
