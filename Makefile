@@ -7,6 +7,8 @@ CLI    := $(BIN)/teach3d
 TEACH3D_TEST_DATA ?= ../shared/data
 export TEACH3D_TEST_DATA
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
+# Threads that wait sleep: on a busy machine, spinning ones take the processor from those that work.
+export OMP_WAIT_POLICY ?= PASSIVE
 
 .DEFAULT_GOAL := help
 .PHONY: help demo kitchen minkowski test test-full lint format bench docs clean distclean

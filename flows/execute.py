@@ -51,6 +51,9 @@ def _limit_threads(threads: int) -> None:
     cuBLAS computes the same bits twice only with a workspace that was set before its first call.
     """
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    os.environ.setdefault(
+        "OMP_WAIT_POLICY", "PASSIVE"
+    )  # the student's threads work while OpenMP's would spin
     if threads:
         for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
             os.environ[name] = str(threads)

@@ -1,10 +1,11 @@
 """Kernel maps as work lists: for blocks of output rows, which input rows meet which kernel matrix.
 
-How tables of neighbours are found is ``coordinates``'s business, what is multiplied ``torch_engine``'s.
+How tables of neighbours are found is ``coordinates``'s business, what is multiplied ``products``'.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 import torch
 from jaxtyping import Int
@@ -12,10 +13,11 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 BLOCK_PAIRS = {"cpu": 5120, "cuda": 2**18}
-"""Pairs of a block, about: few on a CPU, whose caches hold the rows meanwhile; many where launching costs."""
+"""Pairs of a block, about: few on a CPU, whose caches hold their rows; many where launching costs."""
 MIN_ROWS = 128
 MIN_BLOCKS = 4
-"""A coarse grid is cut into this many blocks (of ``MIN_ROWS`` at least), so that threads can share it."""
+"""A coarse grid is cut into this many blocks, of ``MIN_ROWS`` at least, so that threads can share it."""
+BLOCKS_AT_ONCE = 32
 
 
 @dataclass(frozen=True)
@@ -61,41 +63,21 @@ class KernelMap:
 def build_map(
     table: Int[Tensor, "K Vout"], identity: int | None, block_pairs: int | None = None
 ) -> KernelMap:
-    """Turn a neighbour table (-1 for none) into blocks; all of them at once, so a GPU waits four times.
+    """Turn a neighbour table into blocks, many at once: a GPU is waited for five times per map or so.
 
     Args:
-        table: input row of each offset and output row.
+        table: input row of each offset and output row, -1 for none; that of ``identity`` is overwritten.
         identity: the offset at which every row meets itself.
         block_pairs: pairs of a block, about; None for what suits the device.
     """
-    num_offsets, num_out = table.shape
-    hit = table >= 0
     if identity is not None:
-        hit[identity] = False
-    per_row = hit.sum(0, dtype=torch.int32)
-    wanted = block_pairs or BLOCK_PAIRS["cpu" if table.device.type == "cpu" else "cuda"]
-    rows = _block_rows(num_out, int(per_row.sum()), wanted)
-    num_blocks = -(-num_out // rows)
-    fill = num_blocks * rows - num_out  # the last block is filled up with rows that meet nothing
-    shape = (num_offsets, num_blocks, rows)
-    hit = pad(hit, (0, fill)).view(shape).transpose(0, 1).contiguous()  # [block, offset, row]
-    table = pad(table, (0, fill), value=-1).view(shape).transpose(0, 1).contiguous()
-    pair = hit.flatten().nonzero().squeeze(1)
-    block = torch.div(pair, num_offsets * rows, rounding_mode="floor")
-    rank = hit.flatten(1).cumsum(1, dtype=torch.int32).view_as(hit) - 1
-    per_row = pad(per_row, (0, fill)).view(num_blocks, rows)
-    return KernelMap(
-        blocks=_cut(
-            counts=hit.sum(2).tolist(),
-            source=table.flatten().index_select(0, pair),
-            target=(block * rows + pair % rows).to(torch.int32),
-            bag=rank.transpose(1, 2).masked_select(hit.transpose(1, 2)),
-            bag_start=per_row.cumsum(1, dtype=torch.int32) - per_row,
-            num_out=num_out,
-        ),
-        num_out=num_out,
-        identity=identity,
-    )
+        table[identity] = -1
+    device = "cpu" if table.device.type == "cpu" else "cuda"
+    num_out = table.shape[1]
+    rows = _block_rows(num_out, int((table >= 0).sum()), block_pairs or BLOCK_PAIRS[device])
+    parts = range(0, num_out, BLOCKS_AT_ONCE * rows)
+    blocks = [block for a in parts for block in _blocks(table[:, a : a + BLOCKS_AT_ONCE * rows], a, rows)]
+    return KernelMap(tuple(blocks), num_out, identity)
 
 
 def _block_rows(num_out: int, num_pairs: int, block_pairs: int) -> int:
@@ -104,32 +86,33 @@ def _block_rows(num_out: int, num_pairs: int, block_pairs: int) -> int:
     return max(min(by_pairs, by_rows, num_out), 1)
 
 
-def _cut(
-    *,
-    counts: list[list[int]],
-    source: Int[Tensor, "P"],
-    target: Int[Tensor, "P"],
-    bag: Int[Tensor, "P"],
-    bag_start: Int[Tensor, "B R"],
-    num_out: int,
-) -> tuple[Block, ...]:
-    """One block per row of ``counts`` and ``bag_start``."""
-    ends = [0, *accumulate(sum(row) for row in counts)]
-    rows = bag_start.shape[1]
-    blocks = []
-    for index, row in enumerate(counts):
-        pairs = slice(ends[index], ends[index + 1])
-        start, stop = index * rows, min((index + 1) * rows, num_out)
-        blocks.append(
-            Block(
-                start=start,
-                stop=stop,
-                offsets=tuple(offset for offset, count in enumerate(row) if count),
-                counts=tuple(count for count in row if count),
-                source=source[pairs],
-                target=target[pairs],
-                bag=bag[pairs],
-                bag_start=bag_start[index, : stop - start],
-            )
+def _blocks(table: Int[Tensor, "K R"], start: int, rows: int) -> Iterator[Block]:
+    """Blocks of ``rows`` output rows (the last of what is left) out of a range of a table."""
+    num_offsets, num_rows = table.shape
+    num_blocks = -(-num_rows // rows)
+    filled = pad(table, (0, num_blocks * rows - num_rows), value=-1)
+    table = filled.view(num_offsets, num_blocks, rows).transpose(0, 1).contiguous()
+    hit = table >= 0
+    pair = hit.flatten().nonzero().squeeze(1)  # in the order block, offset, row
+    source = table.flatten().index_select(0, pair)
+    block = torch.div(pair, num_offsets * rows, rounding_mode="floor")
+    target = (start + block * rows + pair % rows).to(torch.int32)
+    rank = hit.flatten(1).cumsum(1, dtype=torch.int32).view_as(hit) - 1
+    bag = rank.transpose(1, 2).masked_select(hit.transpose(1, 2))
+    per_row = hit.sum(1, dtype=torch.int32)
+    bag_start = per_row.cumsum(1, dtype=torch.int32) - per_row
+    counts = hit.sum(2).tolist()
+    ends = accumulate((sum(row) for row in counts), initial=0)
+    for index, (row, (a, b)) in enumerate(zip(counts, pairwise(ends), strict=True)):
+        first = index * rows
+        last = min(first + rows, num_rows)
+        yield Block(
+            start=start + first,
+            stop=start + last,
+            offsets=tuple(offset for offset, count in enumerate(row) if count),
+            counts=tuple(count for count in row if count),
+            source=source[a:b],
+            target=target[a:b],
+            bag=bag[a:b],
+            bag_start=bag_start[index, : last - first],
         )
-    return tuple(blocks)

@@ -145,8 +145,9 @@ def newer_store(b: Broken) -> None:
 
 
 def corrupt_chunk(b: Broken) -> None:
-    """A bit of the fused features flips; the student has to be trained again from them."""
-    chunks = [p for p in (b.folder / "store/scenes/capture/data.zarr/fuse/feat/c").rglob("*") if p.is_file()]
+    """A bit of the superpoints' features flips; the student has to be trained again from them."""
+    array = b.folder / "store/scenes/capture/data.zarr/fuse/superpoint_feat/c"
+    chunks = [path for path in array.rglob("*") if path.is_file()]
     data = bytearray(chunks[0].read_bytes())
     data[len(data) // 2] ^= 4
     chunks[0].write_bytes(data)
@@ -186,7 +187,7 @@ CASES: dict[str, tuple[Callable[[Broken], object], list[str]]] = {
     "misspelt key": (change(lift__tua=0.1), ["lift.tua", "'tau'"]),
     "value out of range": (change(lift__tau=-1.0), ["lift.tau", "-1"]),
     "a store of a newer layout": (newer_store, ["store.json", "99", "newer"]),
-    "a corrupted chunk": (corrupt_chunk, ["fuse/feat", "verify --discard"]),
+    "a corrupted chunk": (corrupt_chunk, ["fuse/superpoint_feat", "verify --discard"]),
 }
 
 

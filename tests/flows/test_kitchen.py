@@ -58,7 +58,13 @@ def ten_frames(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Path:
     store = tmp_path_factory.mktemp("kitchen") / "store"
-    quick = ("source.stride=10", "ingest.voxel_m=0.03", "distill.voxel_m=0.08", "distill.epochs=15")
+    quick = (
+        "source.stride=10",
+        "ingest.voxel_m=0.03",
+        "distill.voxel_m=0.08",
+        "distill.epochs=10",
+        "distill.self_distillation.epochs=5",
+    )
     arguments = overrides(store, kitchen_root, litert_root, *quick)
     with pytest.raises(SystemExit) as left:
         main(["run", str(repository_root / "configs" / "kitchen.yaml"), *arguments])

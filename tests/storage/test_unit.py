@@ -15,7 +15,7 @@ from storage import layout
 from storage.store import Store, Unit
 
 ROOT = Path(__file__).parents[2]
-LENGTHS = {"N": 9000, "M": 0, "F": 3, "P": 2, "h": 6, "w": 8, "C": 5, "T": 2, "Q": 11, "R": 2, "K": 4}
+LENGTHS = {"N": 9000, "M": 0, "F": 3, "P": 2, "h": 6, "w": 8, "C": 5, "T": 2, "Q": 11, "R": 2, "K": 4, "S": 7}
 
 
 def random_array(spec: layout.ArraySpec, seed: int) -> np.ndarray:

@@ -33,7 +33,7 @@ def both(tmp_path: Path, changes: dict[str, object]) -> dict[str, float]:
     assert [line["step"] for line in one] == [line["step"] for line in two]
     worst: dict[str, float] = {}
     for a, b in zip(one, two, strict=True):
-        for name in ("loss", "loss_pseudo_point", "validation_loss"):
+        for name in ("loss_point", "loss_superpoint", "loss_pseudo_point", "validation_loss"):
             if name in a:
                 worst[name] = max(worst.get(name, 0.0), abs(a[name] - b[name]) / abs(a[name]))
     print(f"largest relative differences over {len(one)} lines: {worst}")
@@ -52,8 +52,8 @@ def test_two_processes_follow_the_curve_of_one(tmp_path):
         "choose": "lowest_validation_loss",
     }
     worst = both(tmp_path, changes)
-    assert worst["loss"] < 1e-5
-    assert worst["loss_pseudo_point"] < 1e-4  # a point whose two best words tie may get the other one
+    assert max(worst["loss_point"], worst["loss_superpoint"]) < 1e-5
+    assert worst["loss_pseudo_point"] < 1e-3  # a point whose two best words tie may get the other one
     # The input is ones everywhere: the stem's centre tap adds a constant that batch norm takes away again.
     # Its gradient is rounding, which Adam makes as large as any other; only the running mean, which lags
     # behind, sees it.
@@ -66,9 +66,10 @@ def test_two_processes_follow_the_curve_of_one(tmp_path):
 def test_a_process_without_a_scene_keeps_up_and_changes_nothing(tmp_path):
     # four scenes, three a step: the second process has nothing to do in every other step
     changes = {**RATES, "scenes": 4, "batch_scenes": 3, "epochs": 3, "self_distillation": {"epochs": 0}}
-    assert both(tmp_path, changes)["loss"] < 1e-5
+    worst = both(tmp_path, changes)
+    assert max(worst["loss_point"], worst["loss_superpoint"]) < 1e-5
 
 
 def test_without_shared_statistics_the_curve_is_another(tmp_path):
     changes = {**RATES, "scenes": 2, "batch_scenes": 2, "epochs": 4, "sync_batch_norm": False}
-    assert both(tmp_path, changes)["loss"] > 1e-4
+    assert both(tmp_path, changes)["loss_point"] > 1e-4
