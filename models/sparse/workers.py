@@ -17,6 +17,9 @@ import torch
 Item = TypeVar("Item")
 Work = Callable[[int, Sequence[Item]], None]
 
+PARALLEL_SIZE = 2**16
+"""Numbers per thread that PyTorch certainly shares out among its own threads."""
+
 
 def split(items: Sequence[Item], device: torch.device) -> list[Sequence[Item]]:
     """Runs of items, one per thread, or as many as there are items; the same ones at every call."""
@@ -29,8 +32,8 @@ def split(items: Sequence[Item], device: torch.device) -> list[Sequence[Item]]:
 def share_out(work: Work[Item], runs: Sequence[Sequence[Item]]) -> None:
     """Call ``work(number of the run, run)`` for each run, side by side where there are several.
 
-    The calls are made in inference mode, which a thread does not inherit, and without autocast; they write
-    into tensors made beforehand.
+    The calls are made in inference mode, which a thread does not inherit, and write into tensors made
+    beforehand.
     """
     if len(runs) == 1:
         _infer(work, 0, runs[0])
@@ -47,11 +50,19 @@ def _infer(work: Work[Item], number: int, run: Sequence[Item]) -> None:
 
 @lru_cache(maxsize=1)
 def _pool(threads: int, _process: int) -> ThreadPoolExecutor:
-    """Threads of this process (a forked child has none of its parent's) that start no further threads."""
+    """Threads of this process (a forked child has none of its parent's), each of which works alone.
+
+    PyTorch's own threads wait for work by spinning, some milliseconds after every operation, on the very
+    cores these threads are to use. GNU OpenMP cuts that to microseconds once it holds more threads than
+    there are cores, so the first thread makes it hold some, which sleep from then on.
+    """
     ready = threading.Barrier(threads + 1)
+    first = threading.Lock()
 
     def prepare() -> None:
         torch.get_num_threads()  # PyTorch gives a thread its number on the first question, not before
+        if first.acquire(blocking=False):
+            torch.ones(threads * PARALLEL_SIZE).add_(1)
         torch.set_num_threads(1)
         ready.wait()
 
@@ -59,5 +70,5 @@ def _pool(threads: int, _process: int) -> ThreadPoolExecutor:
     for _ in range(threads):
         pool.submit(int)
     ready.wait()
-    torch.set_num_threads(threads)  # what threads yet to come are given; those that run keep theirs
+    torch.set_num_threads(threads)  # for threads yet to come: the call in ``prepare`` changed their number too
     return pool
