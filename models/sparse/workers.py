@@ -70,5 +70,5 @@ def _pool(threads: int, _process: int) -> ThreadPoolExecutor:
     for _ in range(threads):
         pool.submit(int)
     ready.wait()
-    torch.set_num_threads(threads)  # for threads yet to come: the call in ``prepare`` changed their number too
+    torch.set_num_threads(threads)  # for threads yet to come: ``prepare`` changed their number too
     return pool
