@@ -75,10 +75,10 @@ format: $(VENV)/.dev  ## rewrite files in the house style
 	$(BIN)/ruff format .
 
 bench: $(VENV)/.dev $(VENV)/.minkowski  ## every benchmark; results go to benchmarks/results
-	@for name in lift oversegment student engines; do echo "== $$name"; $(BIN)/python -m benchmarks.$$name || exit 1; done
+	@for name in world lift oversegment student engines; do echo "== $$name"; $(BIN)/python -m benchmarks.$$name || exit 1; done
 
 docs: $(VENV)/.dev  ## rewrite the generated parts of docs/ (store layout, schemas, command help)
-	$(BIN)/python tools/generate_docs.py
+	$(BIN)/python -m tools.generate_docs
 
 clean:  ## remove what was computed (store/), keep the environment
 	rm -rf store weights build *.egg-info

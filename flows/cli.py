@@ -54,6 +54,10 @@ COMMANDS = {
         "flows.commands.train_demo_teachers:train_demo_teachers",
         "Train the demo's two small 2D networks on procedural rooms.",
     ),
+    "train-scale-models": (
+        "flows.commands.train_scale_models:train_scale_models",
+        "Make the small models of the default recipe again, from procedural rooms.",
+    ),
 }
 
 app = App(

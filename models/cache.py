@@ -12,8 +12,15 @@ from typing import Any, cast
 from models.captioners.protocol import Captioner
 from models.catalog import load
 from models.teachers.protocol import DenseTeacher, MaskTeacher
+from models.text.open_clip_files import vocabulary_file
 from models.text.protocol import TextEncoder
-from schema.config_models import OnnxTeacherConfig, TeacherConfig, TextConfig, WordsTextConfig
+from schema.config_models import (
+    OnnxTeacherConfig,
+    OpenClipTextConfig,
+    TeacherConfig,
+    TextConfig,
+    WordsTextConfig,
+)
 
 _Stamp = tuple[tuple[str, int, int], ...]
 _lock = threading.RLock()
@@ -24,13 +31,19 @@ def weights_files(config: TeacherConfig | TextConfig) -> dict[str, Path]:
     """The files whose *content* decides what the model computes, by role; they need not exist.
 
     Roles are ``weights``, ``labels`` (one name a line), ``sidecar`` (the JSON beside a network of this
-    project) and ``weights_data`` (the tensors an ONNX file keeps outside itself, if it does).
+    project), ``weights_data`` (the tensors an ONNX file keeps outside itself, if it does), ``architecture``
+    (an open_clip model configuration) and ``vocabulary`` (the tokenizer's, if that names one).
     """
     if isinstance(config, WordsTextConfig):
         return {}
     files = {"weights": config.weights}
     if config.kind in ("litert", "onnx"):
         files["labels"] = config.labels
+    if isinstance(config, OpenClipTextConfig) and config.architecture_file is not None:
+        files["architecture"] = config.architecture_file
+        vocabulary = vocabulary_file(config.architecture_file)
+        if vocabulary is not None:
+            files["vocabulary"] = vocabulary
     if config.kind in ("conv_mask", "conv_dense"):
         files["sidecar"] = config.weights.with_suffix(".json")
     if isinstance(config, OnnxTeacherConfig):

@@ -23,10 +23,18 @@ TEXT_ENCODERS: Mapping[str, str] = {
     "words": "models.text.words:WordsEncoder",
     "open_clip": "models.text.open_clip:OpenClipEncoder",
 }
+GENERATORS: Mapping[str, str] = {
+    "stable_diffusion": "models.generators.stable_diffusion:StableDiffusionGenerator",
+}
+SEGMENTERS: Mapping[str, str] = {
+    "sam": "models.segmenters.sam:SamSegmenter",
+}
 KINDS: Mapping[str, Mapping[str, str]] = {
     "teacher": TEACHERS,
     "captioner": CAPTIONERS,
     "text encoder": TEXT_ENCODERS,
+    "generator": GENERATORS,
+    "segmenter": SEGMENTERS,
 }
 
 
@@ -34,7 +42,7 @@ def load(kind: str, name: str) -> Any:
     """The class registered under ``name``, imported now.
 
     Args:
-        kind: ``teacher``, ``captioner`` or ``text encoder``.
+        kind: ``teacher``, ``captioner``, ``text encoder``, ``generator`` or ``segmenter``.
         name: a name of that kind's table.
 
     Raises:

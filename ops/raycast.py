@@ -1,6 +1,7 @@
 """Images of a procedural room by ray casting: colour, exact depth, class and object id per pixel.
 
-The room is ``ops/rooms.py``'s business; what becomes of the images is the synthetic source's.
+The room is ``ops/rooms.py``'s business, light on surfaces ``ops/shading.py``'s, what a camera makes of it
+``ops/sensor.py``'s.
 """
 
 from dataclasses import dataclass
@@ -8,16 +9,16 @@ from typing import Any
 
 import numpy as np
 import open3d
-from jaxtyping import Float, Int, UInt8
+from jaxtyping import Bool, Float, Float32, Int, UInt8
 
+from ops import shading, textures
 from ops.rooms import Room
-from ops.shapes import MATERIALS
+from ops.sensor import Exposure, develop
 
 o3d: Any = open3d  # its stubs do not know that arrays become tensors
 
-_AMBIENT, _LAMP, _HEADLIGHT = 0.42, 0.62, 0.16
-_NOISE = 0.012
 _MISSED = 0xFFFFFFFF
+_NEUTRAL = Exposure()
 
 
 @dataclass(frozen=True)
@@ -29,12 +30,26 @@ class Render:
         depth_m: along the camera's z axis at the pixel's centre, metres; 0 where the ray leaves the room.
         semantic: index into ``ROOM_CLASSES``, -1 unlabelled.
         instance: object id, -1 where the ray leaves the room.
+        facing: cosine between the ray and the surface's normal, 0 where the ray leaves the room.
     """
 
     color: UInt8[np.ndarray, "H W 3"]
     depth_m: Float[np.ndarray, "H W"]
     semantic: Int[np.ndarray, "H W"]
     instance: Int[np.ndarray, "H W"]
+    facing: Float[np.ndarray, "H W"]
+
+
+@dataclass(frozen=True)
+class Hits:
+    """Where R rays meet the room: distance in units of their directions, triangle (-1: none), normals."""
+
+    rays: Float32[np.ndarray, "R 6"]
+    distance: Float32[np.ndarray, "R"]
+    face: Int[np.ndarray, "R"]
+    point: Float32[np.ndarray, "R 3"]
+    normal: Float32[np.ndarray, "R 3"]
+    facing: Float32[np.ndarray, "R"]
 
 
 class RoomRenderer:
@@ -43,8 +58,10 @@ class RoomRenderer:
     def __init__(self, room: Room) -> None:
         self.room = room
         self._scene = _scene(room)
-        length, width, height = room.size_m
-        self._lamp = np.array([0.5 * length, 0.5 * width, height - 0.25], dtype=np.float32)
+        self._normals = shading.corner_normals(room.vertices, room.faces)
+        self._looks = textures.look_table(room.finishes, room.part_axis)
+        self._finish = np.ascontiguousarray(self._looks[:, 8:10])  # gloss and glow
+        self.lights = shading.light_table(room.lights)
 
     def render(
         self,
@@ -52,6 +69,8 @@ class RoomRenderer:
         intrinsics: Float[np.ndarray, "3 3"],
         image_hw: tuple[int, int],
         rng: np.random.Generator,
+        *,
+        exposure: Exposure = _NEUTRAL,
     ) -> Render:
         """Render one view; the generator makes the sensor's noise on the colour alone.
 
@@ -60,52 +79,72 @@ class RoomRenderer:
             intrinsics: px; integer (u, v) are pixel centres.
             image_hw: height and width, px.
             rng: a fresh generator per view makes views independent of their order.
+            exposure: of this view.
         """
-        rays = _rays(world_from_cam, intrinsics, image_hw)
-        hits = self._scene.cast_rays(o3d.core.Tensor(rays))
-        face = hits["primitive_ids"].numpy().reshape(-1)
-        hit = face != _MISSED
-        face = np.where(hit, face, 0).astype(np.int64)
-        depth_m = np.where(hit, hits["t_hit"].numpy().reshape(-1), 0).astype(np.float32)
-        flat = rays.reshape(-1, 6)
-        point = flat[:, :3] + flat[:, 3:] * depth_m[:, None]
-        normal = hits["primitive_normals"].numpy().reshape(-1, 3)
-        normal = normal * -np.sign((normal * flat[:, 3:]).sum(axis=1, keepdims=True))
-        shade = self._albedo(face, point) * self._light(point, normal, flat[:, 3:])[:, None]
-        shade += _NOISE * rng.standard_normal(shade.shape, dtype=np.float32)
-        shade[~hit] = 0
+        hits = self.cast(pixel_rays(world_from_cam, intrinsics, image_hw))
+        light = self.shade(hits, image_hw, pixel_m=1 / float(intrinsics[0, 0]))
+        hit, face = hits.face >= 0, np.maximum(hits.face, 0)
         return Render(
-            color=(np.clip(shade, 0, 1) * 255 + 0.5).astype(np.uint8).reshape(*image_hw, 3),
-            depth_m=depth_m.reshape(image_hw),
+            color=develop(light, exposure, rng),
+            depth_m=hits.distance.reshape(image_hw),
             semantic=np.where(hit, self.room.face_class[face], -1).astype(np.int16).reshape(image_hw),
             instance=np.where(hit, self.room.face_instance[face], -1).astype(np.int32).reshape(image_hw),
+            facing=hits.facing.reshape(image_hw),
         )
 
-    def _light(
-        self, point: Float[np.ndarray, "R 3"], normal: Float[np.ndarray, "R 3"], ray: Float[np.ndarray, "R 3"]
-    ) -> Float[np.ndarray, "R"]:
-        to_lamp = self._lamp - point
-        distance = np.linalg.norm(to_lamp, axis=1)
-        cosine = (normal * to_lamp).sum(axis=1) / np.maximum(distance, 1e-6)
-        shadow_rays = np.hstack([point + 2e-3 * normal, to_lamp]).astype(np.float32)
-        hidden = self._scene.test_occlusions(o3d.core.Tensor(shadow_rays), tnear=0.0, tfar=0.98).numpy()
-        lamp = np.where(hidden, 0, np.maximum(cosine, 0)) / (1 + (distance / 4.0) ** 2)
-        facing = -(normal * ray).sum(axis=1) / np.linalg.norm(ray, axis=1)
-        ambient = _AMBIENT * (0.85 + 0.15 * normal[:, 2])
-        light: np.ndarray = ambient + _LAMP * lamp + _HEADLIGHT * facing
-        return light
+    def cast(self, rays: Float32[np.ndarray, "R 6"]) -> Hits:
+        """Follow rays to the first surface."""
+        found = self._scene.cast_rays(o3d.core.Tensor(rays))
+        face = found["primitive_ids"].numpy()
+        hit = face != _MISSED
+        face = np.where(hit, face, -1).astype(np.int32)
+        distance = np.where(hit, found["t_hit"].numpy(), 0).astype(np.float32)
+        geometry = (distance, face, found["primitive_uvs"].numpy(), found["primitive_normals"].numpy())
+        point, normal, facing = shading.surface_points(rays, geometry, self._normals)
+        return Hits(rays, distance, face, point, normal, facing)
 
-    def _albedo(
-        self, face: Int[np.ndarray, "R"], point: Float[np.ndarray, "R 3"]
-    ) -> Float[np.ndarray, "R 3"]:
-        albedo: np.ndarray = self.room.face_color[face]
-        material = self.room.face_material[face]
-        across = point + np.float32(0.37) * self.room.face_instance[face].astype(np.float32)[:, None]
-        pattern = np.ones(len(face), dtype=np.float32)
-        for name, function in (("wood", _grain), ("fabric", _weave), ("planks", _planks)):
-            chosen = material == MATERIALS.index(name)
-            pattern[chosen] = function(across[chosen])
-        return albedo * pattern[:, None]
+    def shade(self, hits: Hits, image_hw: tuple[int, int], *, pixel_m: float) -> Float32[np.ndarray, "H W 3"]:
+        """The light that comes from where the rays of an image meet the room.
+
+        Args:
+            hits: of an image's rays, row by row.
+            image_hw: its height and width, px.
+            pixel_m: size of a pixel a metre away.
+        """
+        part = self.parts_of(hits).reshape(image_hw)
+        seen = np.stack([self._seen(hits, part, light) for light in self.lights])
+        return self.shade_with(hits, seen, pixel_m=pixel_m).reshape(*image_hw, 3)
+
+    def parts_of(self, hits: Hits) -> Int[np.ndarray, "R"]:
+        """Index of the part each ray meets, -1 for none."""
+        return np.where(hits.face >= 0, self.room.face_part[np.maximum(hits.face, 0)], -1).astype(np.int32)
+
+    def reaches(self, rays: Float32[np.ndarray, "Q 6"]) -> Bool[np.ndarray, "Q"]:
+        """Whether nothing stands between a ray's origin and its end (origin + direction)."""
+        hidden = self._scene.test_occlusions(o3d.core.Tensor(rays), tnear=0.0, tfar=0.97).numpy()
+        return np.asarray(~hidden)
+
+    def shade_with(
+        self, hits: Hits, seen: Float32[np.ndarray, "L R"], *, pixel_m: float
+    ) -> Float32[np.ndarray, "R 3"]:
+        """The light from each hit, given the share of each light that is seen from there."""
+        part, instance = self.parts_of(hits), self.room.face_instance[np.maximum(hits.face, 0)]
+        ids = (part, instance, self.room.frames)
+        albedo = textures.albedo_at((hits.point, hits.normal, hits.distance), ids, self._looks, pixel_m)
+        surface = (hits.point, hits.normal, hits.rays[:, 3:])
+        lighting = (self.lights, seen, self.room.lights.ambient)
+        return shading.radiance(surface, albedo, (part, self._finish), lighting)
+
+    def _seen(
+        self, hits: Hits, part: Int[np.ndarray, "H W"], light: Float32[np.ndarray, "10"]
+    ) -> Float32[np.ndarray, "R"]:
+        """Share of a light that is not hidden from each pixel."""
+        pixel, rays = shading.shadow_rays(hits.point, hits.normal, light, (part.shape[1], shading.PLACES))
+        shining = np.zeros(part.size, dtype=np.bool_)
+        if len(pixel):
+            shining[pixel] = self.reaches(rays)
+        distance = hits.distance.reshape(part.shape)
+        return shading.softened(shining.reshape(part.shape), part, distance).ravel()
 
 
 def nearest_faces(
@@ -128,34 +167,14 @@ def _scene(room: Room) -> Any:
     return scene
 
 
-def _rays(
+def pixel_rays(
     world_from_cam: Float[np.ndarray, "4 4"], intrinsics: Float[np.ndarray, "3 3"], image_hw: tuple[int, int]
-) -> Float[np.ndarray, "H W 6"]:
+) -> Float32[np.ndarray, "R 6"]:
     """Origins and directions whose length is 1 along the camera's z axis, so that a hit's t is its depth."""
-    v, u = np.meshgrid(np.arange(image_hw[0]), np.arange(image_hw[1]), indexing="ij")
-    x = (u - intrinsics[0, 2]) / intrinsics[0, 0]
-    y = (v - intrinsics[1, 2]) / intrinsics[1, 1]
-    direction = np.stack([x, y, np.ones_like(x)], axis=-1) @ world_from_cam[:3, :3].T
-    origin = np.broadcast_to(world_from_cam[:3, 3], direction.shape)
-    return np.concatenate([origin, direction], axis=-1).astype(np.float32)
-
-
-def _grain(point: Float[np.ndarray, "R 3"]) -> Float[np.ndarray, "R"]:
-    along = point[:, 0] * 3.0 + point[:, 2] * 2.0
-    rings = 37.0 * point[:, 1] + 23.0 * point[:, 2] + 11.0 * point[:, 0]
-    grain: np.ndarray = 1 + 0.06 * np.sin(rings + 1.5 * np.sin(along)) + 0.03 * np.sin(3.1 * rings)
-    return grain
-
-
-def _weave(point: Float[np.ndarray, "R 3"]) -> Float[np.ndarray, "R"]:
-    weave: np.ndarray = 1 + 0.05 * np.sin(140 * point[:, 0]) * np.sin(140 * point[:, 1] + 90 * point[:, 2])
-    return weave
-
-
-def _planks(point: Float[np.ndarray, "R 3"]) -> Float[np.ndarray, "R"]:
-    row = np.floor(point[:, 1] / 0.16)
-    column = np.floor(point[:, 0] / 1.1 + 0.37 * row)
-    tone = np.sin(12.9898 * row + 78.233 * column) * 43758.547
-    seam = (np.mod(point[:, 1], 0.16) < 0.006) | (np.mod(point[:, 0] / 1.1 + 0.37 * row, 1.0) < 0.006)
-    planks: np.ndarray = np.where(seam, 0.72, 0.92 + 0.14 * (tone - np.floor(tone)))
-    return planks * (1 + 0.4 * (_grain(point) - 1))
+    x = ((np.arange(image_hw[1]) - intrinsics[0, 2]) / intrinsics[0, 0]).astype(np.float32)
+    y = ((np.arange(image_hw[0]) - intrinsics[1, 2]) / intrinsics[1, 1]).astype(np.float32)
+    right, down, forward = world_from_cam[:3, :3].T.astype(np.float32)
+    rays = np.empty((*image_hw, 6), dtype=np.float32)
+    rays[..., :3] = world_from_cam[:3, 3]
+    rays[..., 3:] = x[None, :, None] * right + y[:, None, None] * down + forward
+    return rays.reshape(-1, 6)

@@ -1,7 +1,7 @@
 """Configuration of frozen 2D networks, captioners and text encoders."""
 
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -79,8 +79,21 @@ class OpenClipTextConfig(Config):
     NOT_IN_FINGERPRINT: ClassVar[frozenset[str]] = frozenset({"weights"})
 
     kind: Literal["open_clip"] = "open_clip"
-    architecture: str = Field("ViT-B-32-quickgelu", description="architecture name known to open_clip")
+    architecture: str = Field(
+        "ViT-B-32-quickgelu",
+        description="architecture name known to open_clip, or a model configuration of it (a .json file)",
+    )
     weights: Path = Field(description="safetensors file of the whole model")
+
+    @property
+    def architecture_file(self) -> Path | None:
+        """The model configuration, if the architecture is not a name."""
+        return Path(self.architecture) if self.architecture.endswith(".json") else None
+
+    def result_fields(self) -> dict[str, Any]:
+        """As of every configuration; of an architecture's file the content counts, not the place."""
+        values = super().result_fields()
+        return values if self.architecture_file is None else {**values, "architecture": "file"}
 
 
 TextConfig = Annotated[WordsTextConfig | OpenClipTextConfig, Field(discriminator="kind")]

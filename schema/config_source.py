@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from schema.config_base import Config, ImageSide
+from schema.config_clouds import CloudFilesConfig
 
 
 class FramePatterns(Config):
@@ -71,6 +72,9 @@ class SyntheticConfig(Config):
     num_frames: int = Field(24, ge=1, le=1000, description="views of a room")
     image_hw: tuple[ImageSide, ImageSide] = Field((240, 320), description="height and width of a view, px")
     fov_deg: float = Field(70.0, gt=10, lt=150, description="horizontal field of view, degrees")
+    depth: Literal["sensor", "exact"] = Field(
+        "sensor", description="sensor: noise and gaps of a structured-light camera; exact: of the triangles"
+    )
 
 
-SourceConfig = Annotated[RgbdFolderConfig | SyntheticConfig, Field(discriminator="kind")]
+SourceConfig = Annotated[RgbdFolderConfig | SyntheticConfig | CloudFilesConfig, Field(discriminator="kind")]

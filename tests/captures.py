@@ -16,7 +16,7 @@ HW = (48, 64)
 
 
 def room_views(seed: int = 0, num_frames: int = NUM_FRAMES, hw: tuple[int, int] = HW) -> list[View]:
-    config = SyntheticConfig(seeds=(seed,), num_frames=num_frames, image_hw=hw)
+    config = SyntheticConfig(seeds=(seed,), num_frames=num_frames, image_hw=hw, depth="exact")
     return list(SyntheticRooms(config).open(f"room_{seed}").views())
 
 

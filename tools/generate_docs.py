@@ -30,6 +30,7 @@ def documents() -> dict[str, str]:
         "commands.md": commands_page(),
         "schemas/recipe.schema.json": json.dumps(PipelineConfig.model_json_schema(), indent=1) + "\n",
         "store.md": store_page(),
+        "scale-models.md": scale_models_page(),
     }
 
 
@@ -38,6 +39,13 @@ def store_page() -> str:
     before, rest = (DOCS / "store.md").read_text(encoding="utf-8").split(TABLE_BEGINS)
     after = rest.split(TABLE_ENDS)[1]
     return f"{before}{TABLE_BEGINS}\n{layout_table().strip()}\n{TABLE_ENDS}{after}"
+
+
+def scale_models_page() -> str:
+    """The page on the scale models with a card of each that is shipped."""
+    from tools.make_cards import page
+
+    return page()
 
 
 def configuration_page() -> str:

@@ -21,12 +21,16 @@ REQUIRED = (
     "dask",
     "pydantic",
     "safetensors",
+    "open_clip",
+    "transformers",
+    "diffusers",
+    "segment_anything",
     "tensorboard",
 )
+DISTRIBUTIONS = {"open_clip": "open_clip_torch", "segment_anything": "segment-anything"}
 OPTIONAL = {
     "ai_edge_litert": ("ai-edge-litert", "litert", "LiteRT / TFLite teachers"),
     "onnxruntime": ("onnxruntime", "onnx", "ONNX teachers"),
-    "open_clip": ("open_clip_torch", "clip", "open_clip text encoders"),
     "viser": ("viser", "view", "teach3d view"),
     "laspy": ("laspy", "las", "export to LAS"),
 }
@@ -58,10 +62,12 @@ def doctor(*, json: bool = False) -> int:
 def _required(name: str) -> dict[str, Any]:
     problem = None
     try:
+        if name in DISTRIBUTIONS:
+            importlib.import_module("models.torchvision_operators").ensure()
         importlib.import_module(name)
     except Exception as error:
         problem = f"{type(error).__name__}: {error}"
-    return {"name": name, "version": _version(name), "problem": problem}
+    return {"name": name, "version": _version(DISTRIBUTIONS.get(name, name)), "problem": problem}
 
 
 def _optional(module: str, distribution: str, extra: str, purpose: str) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Teachers around the project's own small convolutional network: one dense, one of masks. They see RGB only.
 
-Training them is the business of ``training/demo_teachers.py``, their files that of ``conv_file``.
+Training them is the business of ``training/scale/teachers.py``, their files that of ``conv_file``.
 """
 
 from collections.abc import Mapping
@@ -42,10 +42,11 @@ def text_logits(
 class ConvDenseTeacher:
     """A vector per pixel in a text encoder's space, on a grid of half the image's size.
 
-    A cell's vector is the sum of the label texts weighted with the labels' probabilities, at unit length. The
-    network's own vector in the texts' span would fit its labels no better and would point *away* from texts
-    of other labels, which nothing has taught it; the weighted sum stays between the texts it learned, says
-    how unsure it is by lying between several, and averages over views as the probabilities do.
+    A network with as many outputs as the space has axes gives the vectors itself: it has learned to point at
+    the captions of objects. One with an output a label gives the sum of the label texts weighted with the
+    labels' probabilities: its own vector in the texts' span would fit its labels no better and would point
+    *away* from texts of other labels, which nothing has taught it; the weighted sum stays between the texts
+    it learned, says how unsure it is by lying between several, and averages over views as probabilities do.
 
     Args:
         config: the weight file.
@@ -63,7 +64,8 @@ class ConvDenseTeacher:
         model = read_conv(config.weights, "dense", device)
         assert model.text is not None and model.text_space is not None  # noqa: PT018
         self._net, self._text, self._device = model.net, model.text, device
-        self._coordinates = text_coordinates(model.text)
+        vectors = model.net.num_outputs != len(model.labels)
+        self._coordinates = None if vectors else text_coordinates(model.text)
         self._space = model.text_space
         self.labels = model.labels
 
@@ -81,8 +83,12 @@ class ConvDenseTeacher:
     def encode(self, image: UInt8[np.ndarray, "H W 3"]) -> Float[np.ndarray, "h w C"]:
         """Unit vectors, h = ceil(H / 2), w = ceil(W / 2)."""
         batch = torch.from_numpy(np.array(image[None])).to(self._device)
-        share = text_logits(self._net(to_input(batch)), self._coordinates)[0].softmax(dim=0)
-        feat = torch.einsum("khw,kc->hwc", share, self._text)
+        numbers = self._net(to_input(batch))
+        if self._coordinates is None:
+            feat = numbers[0].permute(1, 2, 0)
+        else:
+            share = text_logits(numbers, self._coordinates)[0].softmax(dim=0)
+            feat = torch.einsum("khw,kc->hwc", share, self._text)
         encoded: np.ndarray = functional.normalize(feat, dim=2).cpu().numpy()
         return encoded
 

@@ -1,10 +1,11 @@
 """The files of a small convolutional teacher: safetensors, and JSON beside it that says what it means.
 
-Running the network is left to ``models/teachers/conv.py``, training it to ``training/demo_teachers.py``.
+Running the network is left to ``models/teachers/conv.py``, training it to ``training/scale/teachers.py``.
 """
 
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -19,7 +20,7 @@ from schema.errors import WeightsError
 
 FORMAT = "teach3d.conv"
 FORMAT_VERSION = 1
-_REMEDY = "train it again: teach3d train-demo-teachers"
+_REMEDY = "train it again: teach3d train-scale-models"
 Kind = Literal["dense", "mask"]
 
 
@@ -29,7 +30,7 @@ class ConvModel:
 
     Attributes:
         net: in evaluation mode.
-        labels: one per output, in order.
+        labels: in order; one per output, unless the outputs are vectors.
         text: unit vector of each label in ``text_space``; None for a mask network.
         text_space: name of the space, or None.
     """
@@ -40,11 +41,22 @@ class ConvModel:
     text_space: str | None
 
 
-def conv_bytes(net: ConvNet, text: Float[torch.Tensor, "K C"] | None) -> bytes:
-    """The content of the weight file; the same network always gives the same bytes."""
-    tensors = {f"net.{name}": value.contiguous() for name, value in net.state_dict().items()}
+def conv_bytes(
+    net: ConvNet,
+    text: Float[torch.Tensor, "K C"] | None,
+    *,
+    keep: Callable[[torch.Tensor], torch.Tensor] = torch.Tensor.contiguous,
+) -> bytes:
+    """The content of the weight file; the same network always gives the same bytes.
+
+    Args:
+        net: the network.
+        text: vectors of the labels' texts, if it is a dense one.
+        keep: how a tensor is kept, e.g. in 16 bits.
+    """
+    tensors = {f"net.{name}": keep(value) for name, value in net.state_dict().items()}
     if text is not None:
-        tensors["text"] = text.contiguous()
+        tensors["text"] = keep(text)
     content: bytes = save(tensors)
     return content
 
@@ -68,6 +80,7 @@ def description(
         "labels": list(model.labels),
         "text_space": model.text_space,
         "width": width,
+        "outputs": model.net.num_outputs,
         "weights_sha256": hashlib.sha256(weights).hexdigest(),
         **provenance,
     }
@@ -102,15 +115,19 @@ def read_conv(path: Path, kind: Kind, device: str) -> ConvModel:
 
 def _build(content: bytes, facts: dict[str, Any], path: Path, device: str) -> ConvModel:
     labels = tuple(str(label) for label in facts["labels"])
-    net = ConvNet(len(labels), int(facts["width"]))
+    net = ConvNet(int(facts.get("outputs", len(labels))), int(facts["width"]))
     try:
         tensors = load(content)
         text = tensors.pop("text", None)
         net.load_state_dict({name.removeprefix("net."): value for name, value in tensors.items()})
     except (SafetensorError, RuntimeError) as error:
         raise WeightsError(f"the weights do not fit ({error})", file=path, remedy=_REMEDY) from error
+    texts, axes = (len(labels), None) if text is None else text.shape
+    if texts != len(labels) or net.num_outputs not in (texts, axes):
+        problem = f"the weights do not fit ({net.num_outputs} outputs, {len(labels)} labels, {texts} texts)"
+        raise WeightsError(problem, file=path, remedy=_REMEDY)
     net.to(device).eval()
-    return ConvModel(net, labels, None if text is None else text.to(device), facts["text_space"])
+    return ConvModel(net, labels, None if text is None else text.float().to(device), facts["text_space"])
 
 
 def _read_facts(path: Path) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """A small fully convolutional network: an image to numbers per pixel on a grid of half its size.
 
-What the numbers mean (text-space coefficients, class scores) is decided in ``models/teachers/conv.py``.
+What the numbers mean (text-space vectors, class scores) is decided in ``models/teachers/conv.py``.
 """
 
 import torch
@@ -30,6 +30,7 @@ class ConvNet(nn.Module):
 
     def __init__(self, num_outputs: int, width: int) -> None:
         super().__init__()
+        self.num_outputs = num_outputs
         w2, w3 = width * 3 // 2, width * 2
         self.down1 = nn.Sequential(_block(3 * _FINEST * _FINEST + 2, width), _block(width, width))
         self.down2 = nn.Sequential(_block(width, w2, stride=2), _block(w2, w2))

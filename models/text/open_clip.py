@@ -13,6 +13,7 @@ import torch
 from jaxtyping import Float
 
 from models.parts import require
+from models.text.open_clip_files import REMEDY, read_architecture, short_name
 from models.text.weights import read_state
 from models.torchvision_operators import ensure
 from schema.config_models import OpenClipTextConfig
@@ -24,7 +25,8 @@ BATCH_TEXTS = 64
 class OpenClipEncoder:
     """The text space of one open_clip model.
 
-    Only the text tower is kept. The tokenizer's vocabulary comes with the library.
+    Only the text tower is kept. The tokenizer's vocabulary comes with the library, or is named by the
+    architecture's own configuration file.
 
     Args:
         config: architecture and weight file.
@@ -38,18 +40,11 @@ class OpenClipEncoder:
 
     def __init__(self, config: OpenClipTextConfig, *, synonyms: Sequence[Sequence[str]]) -> None:
         del synonyms
-        os.environ.setdefault("HF_HUB_OFFLINE", "1")  # read by huggingface_hub when open_clip imports it
-        ensure()
-        library = require("open_clip", extra="clip", needed_by="text encoder 'open_clip'")
-        name = config.architecture
-        _check_architecture(library, name)
-        state = read_state(config.weights)
-        model = library.create_model(name, pretrained=None, load_weights=False, pretrained_text=False)
-        _fill(model, state, config)
+        name, model, self._tokenizer = _build(config)
+        _fill(model, read_state(config.weights), config)
         if hasattr(model, "visual"):
             del model.visual
-        self._model = model.float().eval().requires_grad_(requires_grad=False)
-        self._tokenizer = library.get_tokenizer(name)
+        self._model: Any = model.float().eval().requires_grad_(requires_grad=False)
         self._space = f"open_clip:{name}:{_digest(model)[:8]}"
         self._dim = int(self._encode_batch(["a"]).shape[1])
 
@@ -88,11 +83,57 @@ class OpenClipEncoder:
         return unit
 
 
+def build_model(values: Mapping[str, Any]) -> torch.nn.Module:
+    """The model with fresh weights from torch's global generator.
+
+    Raises:
+        ConfigError: open_clip does not understand the configuration.
+    """
+    library = _library()
+    arguments = {key: value for key, value in values.items() if key != "custom_text"}
+    kind = library.CustomTextCLIP if values.get("custom_text") else library.CLIP
+    try:
+        model: torch.nn.Module = kind(**arguments)
+    except (TypeError, ValueError, AssertionError, RuntimeError) as error:
+        raise ConfigError(f"open_clip cannot build this model ({error})", remedy=REMEDY) from error
+    return model
+
+
+def build_tokenizer(values: Mapping[str, Any]) -> Any:
+    """The tokenizer of a configuration as ``read_architecture`` gives it."""
+    text = values["text_cfg"]
+    return _library().SimpleTokenizer(
+        context_length=text.get("context_length", 77), **(text.get("tokenizer_kwargs") or {})
+    )
+
+
+def _library() -> Any:
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")  # read by huggingface_hub when open_clip imports it
+    ensure()
+    return require("open_clip", needed_by="text encoder 'open_clip'")
+
+
+def _build(config: OpenClipTextConfig) -> tuple[str, torch.nn.Module, Any]:
+    """The architecture's short name, the empty model and the tokenizer."""
+    if config.architecture_file is not None:
+        values = read_architecture(config.architecture_file)
+        _refuse_network(values, config.architecture)
+        return short_name(config.architecture_file), build_model(values), build_tokenizer(values)
+    library, name = _library(), config.architecture
+    _check_architecture(library, name)
+    model = library.create_model(name, pretrained=None, load_weights=False, pretrained_text=False)
+    return name, model, library.get_tokenizer(name)
+
+
 def _check_architecture(library: Any, name: str) -> None:
     known = library.list_models()
     if name not in known:
         raise unknown_name("open_clip architecture", name, known, field="architecture")
-    text_config = library.get_model_config(name).get("text_cfg", {})
+    _refuse_network(library.get_model_config(name), name)
+
+
+def _refuse_network(values: Mapping[str, Any], name: str) -> None:
+    text_config = values.get("text_cfg", {})
     if "hf_model_name" in text_config or "hf_tokenizer_name" in text_config:
         raise ConfigError(
             "this architecture's text tower or tokenizer is fetched from a network",

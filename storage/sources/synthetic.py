@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ops.cameras import intrinsics_from_fov
-from ops.rooms import GENERATOR_VERSION, Room, camera_walk, make_room
+from ops.room_walk import camera_walk
+from ops.rooms import GENERATOR_VERSION, Room, make_room
+from ops.sensor import Exposure, exposures, sensor_depth
 from schema.config_source import SyntheticConfig
 from schema.errors import ConfigError, unknown_name
 from schema.records import DroppedFrame, FrameTable, View
@@ -66,6 +68,8 @@ class SyntheticCapture:
         self.room: Room = make_room(seed)
         self.dropped: tuple[DroppedFrame, ...] = ()
         self._seed = seed
+        self._exact_depth = config.depth == "exact"
+        self._exposures = exposures(seed, config.num_frames)
         intrinsics = intrinsics_from_fov(config.image_hw, config.fov_deg)
         self.frames = FrameTable(
             names=tuple(f"{i:06d}" for i in range(config.num_frames)),
@@ -88,14 +92,22 @@ class SyntheticCapture:
             self.frames.intrinsics[index],
             self.frames.image_hw,
             np.random.default_rng([self._seed, 2, index]),
+            exposure=self.exposure(index),
         )
+
+    def exposure(self, index: int) -> Exposure:
+        """How the frame is exposed."""
+        return self._exposures[index]
 
     def view_of(self, index: int, render: "Render") -> View:
         """What a camera would have recorded of a render."""
+        depth_m = render.depth_m
+        if not self._exact_depth:
+            depth_m = sensor_depth(depth_m, render.facing, np.random.default_rng([self._seed, 4, index]))
         return View(
             name=self.frames.names[index],
             color=render.color,
-            depth_m=render.depth_m,
+            depth_m=depth_m,
             cam_from_world=np.linalg.inv(self.frames.world_from_cam[index]),
             intrinsics=self.frames.intrinsics[index],
         )
@@ -103,6 +115,9 @@ class SyntheticCapture:
     def view(self, index: int) -> View:
         """Render the frame; the same to the bit each time, in any order."""
         return self.view_of(index, self.render(index))
+
+    def geometry(self) -> None:
+        """None: the surface is made from the depths."""
 
     def views(self) -> Iterator[View]:
         """All frames in order, the next being rendered while the caller works on the current one."""

@@ -214,7 +214,9 @@ def test_doctor(capsys: pytest.CaptureFixture[str]) -> None:
     report = json.loads(out)
     assert report["devices"][0] == "cpu"
     assert {row["name"] for row in report["required"]} >= {"torch", "open3d", "zarr", "prefect"}
-    assert {row["name"] for row in report["optional"]} >= {"onnxruntime", "viser", "open_clip_torch"}
+    assert {row["name"] for row in report["optional"]} >= {"onnxruntime", "viser", "laspy"}
+    required = {row["name"]: row["version"] for row in report["required"]}
+    assert all(required[name] for name in ("open_clip", "transformers", "diffusers", "segment_anything"))
     engines = {row["name"]: row for row in report["engines"]}
     assert engines.keys() == {"torch", "minkowski", "spconv"}
     assert engines["torch"]["problem"] is None

@@ -78,8 +78,8 @@ def columns(path: Path) -> dict[str, np.ndarray]:
 
 
 def test_classes_of_a_label_set(student: Path, scan: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    result = predicted(capsys, scan, "--student", student, "--label-set", "rooms")
-    label_set = load_label_set("rooms")
+    result = predicted(capsys, scan, "--student", student, "--label-set", "scannet20")
+    label_set = load_label_set("scannet20")
     text = encoder().encode(label_set.texts("a {label} in a scene"))
     feat = features(student)
     cosine = feat @ text.T / np.maximum(np.linalg.norm(feat, axis=1, keepdims=True), 1e-30)

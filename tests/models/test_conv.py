@@ -174,3 +174,29 @@ def test_missing_and_damaged_files(tmp_path: Path, trained: torch.nn.Module) -> 
     path.write_bytes(path.read_bytes()[:-100])
     with pytest.raises(WeightsError, match="not the file"):
         dense(path)
+
+
+def test_a_dense_network_may_give_vectors_itself(tmp_path: Path) -> None:
+    net = build_conv_net(4, 8, seed=3)  # as many outputs as the text space has axes
+    teacher = ConvDenseTeacher(ConvDenseTeacherConfig(weights=saved(tmp_path, net, "dense")))
+    image = np.random.default_rng(0).integers(0, 255, (32, 48, 3), dtype=np.uint8)
+    with torch.no_grad():
+        numbers = net.eval()(to_input(torch.from_numpy(image[None])))[0]
+    expected = torch.nn.functional.normalize(numbers, dim=0).permute(1, 2, 0).numpy()
+    np.testing.assert_allclose(teacher.encode(image), expected, atol=1e-6)
+    assert (teacher.channels, teacher.labels) == (4, LABELS)
+
+
+def test_weights_may_be_kept_in_16_bits(tmp_path: Path, trained: torch.nn.Module) -> None:
+    path = saved(tmp_path, trained, "dense")
+    model = ConvModel(trained, LABELS, TEXT, "tiny:4")
+    weights = conv_bytes(trained, TEXT, keep=lambda t: t.half() if t.is_floating_point() else t)
+    assert len(weights) < 0.7 * path.stat().st_size
+    image = np.full((32, 48, 3), (0, 200, 0), dtype=np.uint8)
+    before = ConvDenseTeacher(ConvDenseTeacherConfig(weights=path)).encode(image)
+    path.write_bytes(weights)
+    facts = description(model, "dense", width=8, weights=weights, provenance={})
+    path.with_suffix(".json").write_text(json.dumps(facts))
+    after = ConvDenseTeacher(ConvDenseTeacherConfig(weights=path)).encode(image)
+    np.testing.assert_allclose(after, before, atol=0.02)
+    assert after.dtype == np.float32

@@ -8,6 +8,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from models.cache import weights_files
 from models.text.open_clip import BATCH_TEXTS, OpenClipEncoder
 from models.text.weights import read_state
 from models.torchvision_operators import ensure
@@ -164,5 +165,97 @@ def test_architectures_that_need_a_network_are_refused(tiny):
 
 def test_missing_library(tiny, monkeypatch):
     monkeypatch.setitem(sys.modules, "open_clip", None)
-    with pytest.raises(MissingPartError, match=re.escape('pip install "teach3d[clip]"')):
+    with pytest.raises(MissingPartError, match="run: pip install teach3d"):
         encoder(tiny[1])
+
+
+@pytest.fixture(scope="module")
+def own(open_clip, tmp_path_factory):
+    """A folder with a model of its own architecture and vocabulary, and the model."""
+    from models.text.bpe import BPE_FILE, learn_merges, tokenizer_files, vocabulary
+
+    folder = tmp_path_factory.mktemp("own_encoder")
+    merges = learn_merges(["a red sofa", "a red chair", "a brown chair"] * 2, 100)
+    for name, content in tokenizer_files(merges, 12).items():
+        (folder / name).write_bytes(content)
+    text = {**TINY["text_cfg"], "context_length": 12, "vocab_size": len(vocabulary(merges))}
+    config = {**TINY, "text_cfg": {**text, "tokenizer_kwargs": {"bpe_path": BPE_FILE}}}
+    (folder / "open_clip_config.json").write_text(json.dumps({"model_cfg": config, "preprocess_cfg": {}}))
+    torch.manual_seed(0)
+    model = open_clip.CLIP(**config).eval()
+    save_file(model.state_dict(), folder / "open_clip_model.safetensors")
+    return folder, model
+
+
+def own_encoder(folder, name="open_clip_config.json"):
+    return encoder(folder / "open_clip_model.safetensors", str(folder / name))
+
+
+def test_an_architecture_of_ones_own_with_its_vocabulary(open_clip, own):
+    folder, model = own
+    words = own_encoder(folder)
+    tokenizer = open_clip.SimpleTokenizer(bpe_path=str(folder / "bpe_vocab.txt.gz"), context_length=12)
+    assert tokenizer(["a red sofa"])[0].tolist()[4] == tokenizer.eot_token_id  # a token a word
+    with torch.no_grad():
+        expected = model.encode_text(tokenizer(TEXTS), normalize=True).numpy()
+    np.testing.assert_allclose(words.encode(TEXTS), expected, atol=1e-6)
+    assert re.fullmatch(r"open_clip:own_encoder\d*:[0-9a-f]{8}", words.space)
+
+
+def test_open_clip_itself_loads_such_a_folder(open_clip, own):
+    folder, model = own
+    loaded = open_clip.create_model(f"local-dir:{folder}").eval()
+    state = loaded.state_dict()
+    assert all(torch.equal(state[name], value) for name, value in model.state_dict().items())
+
+
+def test_the_configuration_alone_without_the_hubs_wrapping(own, tmp_path):
+    folder, _ = own
+    values = json.loads((folder / "open_clip_config.json").read_text())["model_cfg"]
+    (folder / "flat.json").write_text(json.dumps(values))
+    np.testing.assert_array_equal(
+        own_encoder(folder, "flat.json").encode(TEXTS), own_encoder(folder).encode(TEXTS)
+    )
+
+
+def test_wrong_architecture_files_are_told(own, tmp_path):
+    folder, _ = own
+    with pytest.raises(ConfigError, match=r"none\.json: it cannot be read"):
+        own_encoder(folder, "none.json")
+    values = json.loads((folder / "open_clip_config.json").read_text())["model_cfg"]
+    broken = {
+        "torn": '{"text_cfg"',
+        "list": "[]",
+        "empty": "{}",
+        "foreign": json.dumps({**values, "colour": 1}),
+        "lost": json.dumps({**values, "text_cfg": {"tokenizer_kwargs": {"bpe_path": "gone.gz"}}}),
+        "fetched": json.dumps({**values, "text_cfg": {"hf_model_name": "someone/something"}}),
+    }
+    problems = {
+        "torn": "not JSON",
+        "list": "no vision_cfg",
+        "empty": "no vision_cfg",
+        "foreign": "cannot build",
+        "lost": r"gone\.gz: the vocabulary does not exist",
+        "fetched": "fetched from a network",
+    }
+    for name, content in broken.items():
+        (folder / f"{name}.json").write_text(content)
+        with pytest.raises(ConfigError, match=problems[name]) as caught:
+            own_encoder(folder, f"{name}.json")
+        assert "\n" not in str(caught.value)
+
+
+def test_a_moved_folder_is_the_same_encoder(own, tmp_path):
+    one, other = (
+        OpenClipTextConfig(architecture=str(place / "open_clip_config.json"), weights=place / "w.safetensors")
+        for place in (own[0], tmp_path)
+    )
+    assert one.result_fields() == other.result_fields()
+    assert one.result_fields() != OpenClipTextConfig(weights=tmp_path / "w.safetensors").result_fields()
+    files = weights_files(one)
+    assert {role: path.name for role, path in files.items()} == {
+        "weights": "w.safetensors",
+        "architecture": "open_clip_config.json",
+        "vocabulary": "bpe_vocab.txt.gz",
+    }

@@ -23,13 +23,12 @@ SIZES = {
     "nuscenes16": 16,
     "voc20": 20,
     "indoor21": 21,
-    "rooms": 14,
 }
 
 
 def test_the_sets_that_exist() -> None:
     assert {name: len(load_label_set(name).names) for name in label_sets.label_set_names()} == SIZES
-    assert load_label_set("rooms").names == ROOM_CLASSES
+    assert load_label_set("scannet20").names == ROOM_CLASSES
 
 
 @pytest.mark.parametrize("name", SIZES)

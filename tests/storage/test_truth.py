@@ -17,7 +17,7 @@ def test_points_on_triangles_take_their_class_and_object():
     points = np.einsum("mi,mij->mj", rng.dirichlet((3, 3, 3), len(corner)), corner)
     truth = read_truth(CONFIG, "room_7", points.astype(np.float32))
     assert truth.names == ROOM_CLASSES
-    assert (truth.semantic_label == room.face_class).mean() > 0.99
+    assert (truth.semantic_label == room.face_class).mean() > 0.98
     assert (truth.instance_id == room.face_instance).mean() > 0.97
     assert set(truth.semantic_label.tolist()) >= {-1, 0, 1}
 

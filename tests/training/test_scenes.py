@@ -24,7 +24,7 @@ def units(tmp_path) -> list[Unit]:
 def fill(unit: Unit, seed: int, *, seen: bool) -> Unit:
     rng = np.random.default_rng(seed)
     num_points = 400
-    vocabulary: LabelSet = load_label_set("rooms")
+    vocabulary: LabelSet = load_label_set("scannet20")
     superpoint_id = rng.integers(0, 9, num_points)
     mask = rng.random(num_points) < (0.7 if seen else 0.0)
     fusion = Fusion(

@@ -4,6 +4,7 @@ import pytest
 from ops.rooms import ROOM_CLASSES
 from schema.config_source import SyntheticConfig
 from schema.errors import ConfigError
+from schema.seeds import MODELS, MODELS_HELD_OUT, RANGES
 from storage.sources.catalog import open_source
 from storage.sources.synthetic_labels import LABEL_NAMES, labelled_views
 
@@ -20,7 +21,7 @@ def test_scene_ids_and_identity_follow_the_seeds():
 def test_different_seeds_are_different_rooms():
     source = open_source(CONFIG)
     a, b = source.open("room_11"), source.open("room_3")
-    assert a.room.labels != b.room.labels
+    assert [piece.label for piece in a.room.pieces] != [piece.label for piece in b.room.pieces]
     assert np.abs(a.view(0).color.astype(int) - b.view(0).color).mean() > 10
 
 
@@ -55,5 +56,30 @@ def test_labelled_views_of_a_seed_outside_the_configuration():
 def test_images_have_contrast_and_are_not_overexposed():
     for view in open_source(CONFIG).open("room_3").views():
         assert view.color.std() > 25
-        assert (view.color == 255).mean() < 0.05
-        assert view.depth_m.min() > 0
+        assert (view.color == 255).mean() < 0.15
+        assert (view.depth_m > 0).mean() > 0.6
+
+
+def test_depth_is_a_sensors_unless_exact_depth_is_asked_for():
+    exact_config = CONFIG.model_copy(update={"depth": "exact"})
+    errors = []
+    for (sensor, _, _), (exact, _, _) in zip(
+        labelled_views(CONFIG, 3), labelled_views(exact_config, 3), strict=True
+    ):
+        assert np.array_equal(sensor.color, exact.color)
+        assert exact.depth_m.min() > 0
+        seen = sensor.depth_m > 0
+        assert 0.6 < seen.mean() < 0.999
+        errors.append(np.abs(sensor.depth_m - exact.depth_m)[seen])
+    error = np.concatenate(errors)
+    assert 0.0005 < np.median(error) < 0.02
+    assert np.allclose(sensor.depth_m * 1000, np.round(sensor.depth_m * 1000), atol=1e-2)
+
+
+def test_seed_ranges_share_no_room():
+    ranges = list(RANGES.values())
+    for i, one in enumerate(ranges):
+        for other in ranges[i + 1 :]:
+            assert one.stop <= other.start or other.stop <= one.start
+    assert set(MODELS_HELD_OUT) <= set(MODELS)
+    assert len(MODELS_HELD_OUT) == 1000

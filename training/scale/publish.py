@@ -1,0 +1,104 @@
+"""Finished scale models: their files, the figures beside them, and whether they are up to date.
+
+What the figures are is each training's business; cards are made from them by ``tools/make_cards.py``.
+"""
+
+import hashlib
+import os
+import platform
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from schema.errors import WeightsError
+from storage.disk import read_json, write_atomically, write_json
+from storage.fingerprint import file_digest
+
+FIGURES_FILE = "figures.json"
+REMEDY = "train it again: teach3d train-scale-models"
+
+
+def publish(
+    folder: Path, files: Mapping[str, bytes], *, fingerprint: str, figures: Mapping[str, Any]
+) -> None:
+    """Write a model's files, then the figures, which hold the files' digests and make them valid.
+
+    Args:
+        folder: of the model; made if missing.
+        files: content by path below the folder.
+        fingerprint: of the training.
+        figures: JSON values: what it was trained on, for how long, and how good it is.
+    """
+    for name, content in files.items():
+        write_atomically(folder / name, content)
+    values = {
+        "fingerprint": fingerprint,
+        "files": {name: hashlib.sha256(content).hexdigest() for name, content in sorted(files.items())},
+        "bytes": sum(map(len, files.values())),
+        **figures,
+    }
+    write_json(folder / FIGURES_FILE, values)
+
+
+def is_current(folder: Path, fingerprint: str) -> bool:
+    """Whether the folder holds a whole model of that fingerprint."""
+    figures = read_json(folder / FIGURES_FILE)
+    return (
+        isinstance(figures, dict)
+        and figures.get("fingerprint") == fingerprint
+        and not damaged(folder, figures)
+    )
+
+
+def damaged(folder: Path, figures: Mapping[str, Any]) -> list[str]:
+    """Files that are missing or not what the figures say."""
+    return [
+        name
+        for name, digest in figures["files"].items()
+        if not (folder / name).is_file() or file_digest(folder / name) != digest
+    ]
+
+
+def read_figures(folder: Path) -> dict[str, Any]:
+    """The figures of a published model.
+
+    Raises:
+        WeightsError: there are none, or a file is missing or is not the one they describe.
+    """
+    figures = read_json(folder / FIGURES_FILE)
+    if not isinstance(figures, dict) or "files" not in figures:
+        raise WeightsError("this folder holds no scale model", file=folder, remedy=REMEDY)
+    wrong = damaged(folder, figures)
+    if wrong:
+        raise WeightsError("it is not the file its figures describe", file=folder / wrong[0], remedy=REMEDY)
+    return figures
+
+
+def machine() -> dict[str, Any]:
+    """What a training ran on."""
+    on_gpu = torch.cuda.is_available()
+    return {
+        "device": torch.cuda.get_device_name() if on_gpu else platform.machine(),
+        "cores": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "torch": torch.__version__.partition("+")[0],
+    }
+
+
+def half(tensor: torch.Tensor) -> torch.Tensor:
+    """The tensor as a file keeps it: floats in 16 bits."""
+    kept = tensor.detach().cpu().contiguous()
+    return kept.to(torch.float16) if kept.is_floating_point() else kept
+
+
+def round_to_half(module: nn.Module) -> None:
+    """Give the module the weights that a file will hold, so that what is measured is what is shipped."""
+    state = module.state_dict()
+    module.load_state_dict({name: half(value).to(value.dtype) for name, value in state.items()})
+
+
+Trainer = Callable[[Path], Path]
+"""Makes a model in the folder of all scale models unless it is up to date; returns the model's own folder."""
