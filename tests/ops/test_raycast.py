@@ -78,7 +78,7 @@ def test_every_pixel_shows_the_triangle_it_says():
     points = (pose[:3, :3] @ (rays * render.depth_m[v, u])).T + pose[:3, 3]
     face, distance_m = nearest_faces(room, points)
     assert distance_m.max() < 5e-3  # single precision, on surfaces seen from their edge
-    assert np.quantile(distance_m, 0.99) < 1e-5
+    assert np.quantile(distance_m, 0.99) < 2e-4
     assert (room.face_class[face] == render.semantic[v, u]).mean() > 0.995
     assert (room.face_instance[face] == render.instance[v, u]).mean() > 0.995
 
