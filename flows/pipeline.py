@@ -29,6 +29,7 @@ from tasks.fuse import fuse
 from tasks.ingest import ingest
 from tasks.lift import lift
 from tasks.oversegment import oversegment
+from tasks.render import render
 from tasks.report import report
 from tasks.stage import StageTask, committed, unit_of
 from training.summarise import headline_table
@@ -38,6 +39,7 @@ STAGE_ORDER = tuple(STAGES)
 logger = logging.getLogger(__name__)
 
 TASKS: Mapping[str, StageTask] = {
+    "render": render,
     "ingest": ingest,
     "oversegment": oversegment,
     "lift": lift,

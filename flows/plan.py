@@ -67,10 +67,13 @@ class _Planner:
         vocabulary: Mapping[str, str],
     ) -> None:
         config = self._config
-        capture = {"source": config.source.result_fields(), "ingest": config.ingest.result_fields()}
-        ingest = self._add(
-            scene_id, "ingest", capture, {"capture": fingerprint("capture", 1, dict(identity), {})}
-        )
+        source = config.source.result_fields()
+        inputs = {"capture": fingerprint("capture", 1, dict(identity), {})}
+        if config.source.kind == "clouds":
+            virtual = {"source": source, "render": config.render.result_fields()}
+            inputs["render"] = self._add(scene_id, "render", virtual, dict(inputs))
+        capture = {"source": source, "ingest": config.ingest.result_fields()}
+        ingest = self._add(scene_id, "ingest", capture, inputs)
         superpoints = self._add(
             scene_id, "oversegment", config.oversegment.result_fields(), {"ingest": ingest}
         )

@@ -95,6 +95,21 @@ def intrinsics_from_fov(image_hw: tuple[int, int], fov_deg: float) -> Float[np.n
     return np.array([[focal, 0, (width - 1) / 2], [0, focal, (height - 1) / 2], [0, 0, 1]])
 
 
+def camera_rays(
+    world_from_cam: Float[np.ndarray, "4 4"], intrinsics: Float[np.ndarray, "3 3"], image_hw: tuple[int, int]
+) -> Float[np.ndarray, "H W 6"]:
+    """Origin and direction of the ray through each pixel's centre (float32, world).
+
+    A direction's length along the camera's z axis is 1, so that a hit's ray parameter is its depth, metres.
+    """
+    v, u = np.meshgrid(np.arange(image_hw[0]), np.arange(image_hw[1]), indexing="ij")
+    x = (u - intrinsics[0, 2]) / intrinsics[0, 0]
+    y = (v - intrinsics[1, 2]) / intrinsics[1, 1]
+    direction = np.stack([x, y, np.ones_like(x)], axis=-1) @ world_from_cam[:3, :3].T
+    origin = np.broadcast_to(world_from_cam[:3, 3], direction.shape)
+    return np.concatenate([origin, direction], axis=-1).astype(np.float32)
+
+
 def intrinsics_problem(
     intrinsics: Float[np.ndarray, "3 3"], image_hw: tuple[int, int]
 ) -> tuple[str, str] | None:

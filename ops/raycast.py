@@ -10,6 +10,7 @@ import numpy as np
 import open3d
 from jaxtyping import Float, Int, UInt8
 
+from ops.cameras import camera_rays
 from ops.rooms import Room
 from ops.shapes import MATERIALS
 
@@ -61,7 +62,7 @@ class RoomRenderer:
             image_hw: height and width, px.
             rng: a fresh generator per view makes views independent of their order.
         """
-        rays = _rays(world_from_cam, intrinsics, image_hw)
+        rays = camera_rays(world_from_cam, intrinsics, image_hw)
         hits = self._scene.cast_rays(o3d.core.Tensor(rays))
         face = hits["primitive_ids"].numpy().reshape(-1)
         hit = face != _MISSED
@@ -126,18 +127,6 @@ def _scene(room: Room) -> Any:
         o3d.core.Tensor(np.ascontiguousarray(room.faces, dtype=np.uint32)),
     )
     return scene
-
-
-def _rays(
-    world_from_cam: Float[np.ndarray, "4 4"], intrinsics: Float[np.ndarray, "3 3"], image_hw: tuple[int, int]
-) -> Float[np.ndarray, "H W 6"]:
-    """Origins and directions whose length is 1 along the camera's z axis, so that a hit's t is its depth."""
-    v, u = np.meshgrid(np.arange(image_hw[0]), np.arange(image_hw[1]), indexing="ij")
-    x = (u - intrinsics[0, 2]) / intrinsics[0, 0]
-    y = (v - intrinsics[1, 2]) / intrinsics[1, 1]
-    direction = np.stack([x, y, np.ones_like(x)], axis=-1) @ world_from_cam[:3, :3].T
-    origin = np.broadcast_to(world_from_cam[:3, 3], direction.shape)
-    return np.concatenate([origin, direction], axis=-1).astype(np.float32)
 
 
 def _grain(point: Float[np.ndarray, "R 3"]) -> Float[np.ndarray, "R"]:

@@ -15,6 +15,7 @@ from schema.config_stages import (
     IngestConfig,
     LiftConfig,
     OversegmentConfig,
+    RenderConfig,
     ReportConfig,
 )
 
@@ -65,6 +66,9 @@ class PipelineConfig(Config):
     store: Path = Field(description="folder that holds everything computed")
     source: SourceConfig = Field(description="raw captures")
     split: SplitConfig = Field(default_factory=SplitConfig, description="training and evaluation scenes")
+    render: RenderConfig = Field(
+        default_factory=RenderConfig, description="virtual views, for sources without images (clouds)"
+    )
     ingest: IngestConfig = Field(default_factory=IngestConfig, description="frames to cloud")
     oversegment: OversegmentConfig = Field(default_factory=OversegmentConfig, description="superpoints")
     teachers: dict[Name, TeacherConfig] = Field(min_length=1, description="2D models by name")

@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from schema.config_base import Config, ImageSide
+from schema.config_clouds import CloudFilesConfig
 
 
 class FramePatterns(Config):
@@ -73,4 +74,4 @@ class SyntheticConfig(Config):
     fov_deg: float = Field(70.0, gt=10, lt=150, description="horizontal field of view, degrees")
 
 
-SourceConfig = Annotated[RgbdFolderConfig | SyntheticConfig, Field(discriminator="kind")]
+SourceConfig = Annotated[RgbdFolderConfig | SyntheticConfig | CloudFilesConfig, Field(discriminator="kind")]

@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from schema.config_base import Config
+from schema.config_base import Config, ImageSide
 
 Strategy = Literal["capability", "best_teacher", "winner_takes_all", "add", "linear", "shuffled_capability"]
 """Fusion strategies that need no ground truth; ``oracle_capability`` exists in evaluation only."""
@@ -20,6 +20,19 @@ class IngestConfig(Config):
     depth_max_m: float = Field(5.0, gt=0, le=1000, description="depths beyond this are not fused, m")
     min_weight: float = Field(3.0, ge=0, description="observations a voxel needs to carry surface")
     num_previews: int = Field(8, ge=1, le=64, description="frames kept small for pictures")
+
+
+class RenderConfig(Config):
+    """Virtual views of geometry that has no images, or instead of its images."""
+
+    num_views: int = Field(40, ge=1, le=2000, description="views at most; fewer where nothing is left to see")
+    image_hw: tuple[ImageSide, ImageSide] = Field((240, 320), description="height and width of a view, px")
+    fov_deg: float = Field(70.0, gt=10, lt=150, description="horizontal field of view, degrees")
+    eye_heights_m: tuple[float, ...] = Field(
+        (1.5, 0.9, 2.1), min_length=1, description="heights of cameras above the lowest points, m"
+    )
+    grid_m: float = Field(0.6, gt=0.01, le=100, description="distance of places that are tried, m")
+    clearance_m: float = Field(0.3, ge=0, le=100, description="room a camera needs around it, m")
 
 
 class OversegmentConfig(Config):

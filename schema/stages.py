@@ -23,6 +23,7 @@ class StageSpec:
 
 
 STAGES: Mapping[str, StageSpec] = {
+    "render": StageSpec(1, "scene", "virtual views of geometry without images"),
     "ingest": StageSpec(1, "scene", "frames to a point cloud"),
     "oversegment": StageSpec(1, "scene", "superpoints"),
     "lift": StageSpec(1, "scene", "one teacher's features onto points"),

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Num, UInt8
 
 from schema.errors import InputError
 
@@ -22,10 +22,12 @@ class Geometry:
     Attributes:
         points: float32 or float64, as the file has them; any unit, any axes, maybe not finite.
         faces: rows of ``points``, three a triangle; None for a bare cloud.
+        colors: RGB; None where the file has none (or keeps them in textures).
     """
 
     points: Float[np.ndarray, "N 3"]
     faces: Int[np.ndarray, "M 3"] | None = None
+    colors: UInt8[np.ndarray, "N 3"] | None = None
 
 
 def read_bytes(path: Path) -> bytes:
@@ -64,6 +66,23 @@ def unreadable(path: Path, problem: str, remedy: str) -> InputError:
 def cut_short(path: Path, what: str) -> InputError:
     """The error for a file that ends before it should."""
     return InputError(f"the file ends early: {what}", file=path, remedy="copy or export it again")
+
+
+def to_bytes(colors: Num[np.ndarray, "N 3"]) -> UInt8[np.ndarray, "N 3"]:
+    """Colours of any type as bytes: floats up to 1 are shares, integers beyond 255 are 16-bit.
+
+    >>> to_bytes(np.array([[0.0, 0.5, 1.0]])).tolist(), to_bytes(np.array([[0, 32768, 65535]])).tolist()
+    ([[0, 128, 255]], [[0, 127, 255]])
+    """
+    if colors.dtype == np.uint8:
+        return colors
+    values = np.nan_to_num(colors.astype(np.float64))
+    largest = float(values.max(initial=0.0))
+    if colors.dtype.kind == "f" and largest <= 1.0:
+        values = values * 255
+    elif largest > 255:
+        values = values * (255 / 65535)
+    return np.clip(np.floor(values + 0.5), 0, 255).astype(np.uint8)
 
 
 def fans(polygons: np.ndarray | Sequence[np.ndarray]) -> Int[np.ndarray, "M 3"]:

@@ -1,6 +1,6 @@
-"""Reading GLB files (binary glTF 2.0): the positions and triangles of all meshes, placed by their nodes.
+"""Reading GLB files (binary glTF 2.0): positions, triangles and colours of all meshes, placed by their nodes.
 
-Materials, animations and compressed buffers are not read; units and axes are ``clouds``'s.
+Textures, animations and compressed buffers are not read; units and axes are ``clouds``'s.
 """
 
 import json
@@ -12,12 +12,14 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from storage.cloud_file import Geometry, cut_short, read_bytes, unreadable
+from storage.cloud_file import Geometry, cut_short, read_bytes, to_bytes, unreadable
 
 _KINDS = {5120: "i1", 5121: "u1", 5122: "i2", 5123: "u2", 5125: "u4", 5126: "f4"}
 _WIDTHS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4}
 _POINTS, _TRIANGLES = 0, 4
 _DEEPEST = 100
+Part = tuple[np.ndarray, np.ndarray, np.ndarray | None]
+"""Points, triangles and colours of one primitive."""
 _JSON, _BIN = b"JSON", b"BIN\x00"
 
 
@@ -39,10 +41,14 @@ def read_glb(path: Path) -> Geometry:
         ) from error
     if not parts:
         raise unreadable(path, "shows no mesh", "export a mesh or points")
-    starts = np.cumsum([0, *(len(points) for points, _ in parts)])
-    faces = [rows + start for (_, rows), start in zip(parts, starts[:-1], strict=True)]
-    joined = np.concatenate(faces)
-    return Geometry(np.concatenate([points for points, _ in parts]), joined if len(joined) else None)
+    starts = np.cumsum([0, *(len(points) for points, _, _ in parts)])
+    faces = np.concatenate([rows + start for (_, rows, _), start in zip(parts, starts[:-1], strict=True)])
+    colors = [color for _, _, color in parts if color is not None]
+    return Geometry(
+        np.concatenate([points for points, _, _ in parts]),
+        faces if len(faces) else None,
+        np.concatenate(colors) if len(colors) == len(parts) else None,
+    )
 
 
 def _chunks(path: Path, data: bytes) -> tuple[dict[str, Any], bytes]:
@@ -81,16 +87,16 @@ def _parts(
     index: int,
     world_from_parent: Float[np.ndarray, "4 4"],
     depth: int,
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Points and triangles of a node and of those below it."""
+) -> Iterator[Part]:
+    """Points, triangles and colours of a node and of those below it."""
     if depth > _DEEPEST:
         raise ValueError("nodes lie too deep, or in a circle")
     node = document["nodes"][index]
     world_from_node = world_from_parent @ _parent_from_node(node)
     if "mesh" in node:
         for primitive in document["meshes"][node["mesh"]]["primitives"]:
-            points, faces = _primitive(document, buffer, primitive)
-            yield points @ world_from_node[:3, :3].T + world_from_node[:3, 3], faces
+            points, faces, colors = _primitive(document, buffer, primitive)
+            yield points @ world_from_node[:3, :3].T + world_from_node[:3, 3], faces, colors
     for child in node.get("children", []):
         yield from _parts(document, buffer, child, world_from_node, depth + 1)
 
@@ -110,21 +116,24 @@ def _parent_from_node(node: dict[str, Any]) -> Float[np.ndarray, "4 4"]:
     return matrix
 
 
-def _primitive(
-    document: dict[str, Any], buffer: bytes, primitive: dict[str, Any]
-) -> tuple[np.ndarray, np.ndarray]:
+def _primitive(document: dict[str, Any], buffer: bytes, primitive: dict[str, Any]) -> Part:
     if "extensions" in primitive:
         raise ValueError(f"uses {', '.join(primitive['extensions'])}")
     points = _accessor(document, buffer, primitive["attributes"]["POSITION"]).astype(np.float64)
+    colors = None
+    if "COLOR_0" in primitive["attributes"]:
+        colors = to_bytes(_accessor(document, buffer, primitive["attributes"]["COLOR_0"])[:, :3])
+        if len(colors) != len(points):
+            raise ValueError("has colours for other points")
     mode = primitive.get("mode", _TRIANGLES)
     if mode == _POINTS:
-        return points, np.zeros((0, 3), dtype=np.int64)
+        return points, np.zeros((0, 3), dtype=np.int64), colors
     if mode != _TRIANGLES:
         raise ValueError("holds strips, fans or lines")
     rows = np.arange(len(points))
     if "indices" in primitive:
         rows = _accessor(document, buffer, primitive["indices"])[:, 0].astype(np.int64)
-    return points, rows.reshape(-1, 3)
+    return points, rows.reshape(-1, 3), colors
 
 
 def _accessor(document: dict[str, Any], buffer: bytes, index: int) -> np.ndarray:

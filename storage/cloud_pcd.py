@@ -1,6 +1,6 @@
 """Reading PCD files (Point Cloud Library): text, binary and compressed.
 
-Fields other than x, y, z are passed over; units and axes are ``clouds``'s.
+Fields other than x, y, z and packed colours are passed over; units and axes are ``clouds``'s.
 """
 
 import struct
@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from jaxtyping import Num, UInt8
 
 from storage.cloud_file import Geometry, cut_short, read_bytes, unreadable
 
@@ -45,9 +46,29 @@ def read_pcd(path: Path) -> Geometry:
     if len(at) < 3 or any(header.counts[index] != 1 for index in at.values()):
         raise unreadable(path, "has no fields x, y, z", "export points with positions")
     take = {"ascii": _text, "binary": _binary, "binary_compressed": _compressed}[header.data]
-    columns = take(path, data, header, tuple(at.values()))
+    packed = _packed_color(header)
+    columns = take(path, data, header, (*at.values(), *packed))
     kinds = {header.kinds[index] for index in at.values()}
-    return Geometry(np.stack(columns, axis=1).astype(np.float32 if kinds == {"f4"} else np.float64))
+    return Geometry(
+        np.stack(columns[:3], axis=1).astype(np.float32 if kinds == {"f4"} else np.float64),
+        colors=_unpack_color(columns[3], header.kinds[packed[0]]) if packed else None,
+    )
+
+
+def _packed_color(header: _Header) -> tuple[int, ...]:
+    """The field that holds a colour in its four bytes, as PCL writes it; none if there is no such field."""
+    for name in ("rgb", "rgba"):
+        if name in header.fields:
+            index = header.fields.index(name)
+            if header.kinds[index] in ("f4", "u4", "i4") and header.counts[index] == 1:
+                return (index,)
+    return ()
+
+
+def _unpack_color(values: Num[np.ndarray, "N"], kind: str) -> UInt8[np.ndarray, "N 3"]:
+    """Red, green and blue from the low three bytes of whole numbers, or of floats' bits."""
+    bits = values.astype("<f4").view("<u4") if kind == "f4" else values.astype(np.int64).astype("<u4")
+    return np.stack([bits >> shift & 0xFF for shift in (16, 8, 0)], axis=1).astype(np.uint8)
 
 
 def _header(path: Path, data: bytes) -> _Header:

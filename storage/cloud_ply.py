@@ -1,4 +1,4 @@
-"""Reading PLY files, text or binary of either byte order: vertex positions and, where there are any, faces.
+"""Reading PLY files, text or binary of either byte order: vertex positions, and faces and colours if any.
 
 Other properties are passed over; writing is ``export_ply``'s, units and axes are ``clouds``'s.
 """
@@ -8,9 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Int, UInt8
 
-from storage.cloud_file import Geometry, fans, read_bytes, unreadable
+from storage.cloud_file import Geometry, fans, read_bytes, to_bytes, unreadable
 from storage.cloud_ply_data import BinaryData, Columns, Element, Order, Property, TextData
 
 _HEADER_LIMIT = 1 << 20
@@ -18,6 +18,7 @@ _CODES = ("i1", "u1", "i2", "u2", "i4", "u4", "f4", "f8")
 _OLD = ("char", "uchar", "short", "ushort", "int", "uint", "float", "double")
 _NEW = ("int8", "uint8", "int16", "uint16", "int32", "uint32", "float32", "float64")
 _NAMES = dict(zip((*_OLD, *_NEW), _CODES * 2, strict=True))
+_COLORS = (("red", "green", "blue"), ("diffuse_red", "diffuse_green", "diffuse_blue"), ("r", "g", "b"))
 _INDEX_LISTS = ("vertex_indices", "vertex_index")
 _ORDERS: Mapping[str, Order] = {"binary_little_endian": "<", "binary_big_endian": ">", "ascii": "="}
 
@@ -45,8 +46,18 @@ def read_ply(path: Path) -> Geometry:
         p.kind for e in elements if e.name == "vertex" for p in e.properties if p.name in ("x", "y", "z")
     }
     return Geometry(
-        points.astype(np.float32 if kinds == {"f4"} else np.float64), _faces(found.get("face", {}))
+        points.astype(np.float32 if kinds == {"f4"} else np.float64),
+        _faces(found.get("face", {})),
+        _colors(vertex),
     )
+
+
+def _colors(vertex: Columns) -> UInt8[np.ndarray, "N 3"] | None:
+    for names in _COLORS:
+        columns = [vertex.get(name) for name in names]
+        if all(isinstance(values, np.ndarray) and values.ndim == 1 for values in columns):
+            return to_bytes(np.stack([np.asarray(values) for values in columns], axis=1))
+    return None
 
 
 def _faces(face: Columns) -> Int[np.ndarray, "M 3"] | None:

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, UInt8
 
 from schema.errors import ConfigError, InputError, MissingPartError, Teach3dError
-from storage.cloud_file import Geometry, cut_short, opened, unreadable
+from storage.cloud_file import Geometry, cut_short, opened, to_bytes, unreadable
 from storage.cloud_glb import read_glb
 from storage.cloud_meshes import read_obj, read_stl
 from storage.cloud_pcd import read_pcd
@@ -37,6 +37,7 @@ class BareCloud:
         origin_m: what was taken off every point; zero near the origin.
         up: which axis of the file points up.
         num_dropped: points that were not finite and are left out.
+        colors: RGB; None where the file has none.
     """
 
     points: Float[np.ndarray, "N 3"]
@@ -45,6 +46,7 @@ class BareCloud:
     origin_m: Float[np.ndarray, "3"]
     up: Up
     num_dropped: int
+    colors: UInt8[np.ndarray, "N 3"] | None = None
 
     @property
     def extent_m(self) -> tuple[float, float, float]:
@@ -93,7 +95,7 @@ def read_bare_cloud(path: Path, *, scale: float = 1.0, up: Up | None = None) -> 
     origin = np.zeros(3)
     if np.abs(world).max() > FAR_M:
         origin = np.floor(world.min(axis=0))
-    return BareCloud(kept.points, world - origin, kept.faces, origin, up, num_dropped)
+    return BareCloud(kept.points, world - origin, kept.faces, origin, up, num_dropped, kept.colors)
 
 
 def _check_faces(path: Path, geometry: Geometry) -> None:
@@ -116,7 +118,8 @@ def _finite(path: Path, geometry: Geometry) -> tuple[Geometry, int]:
     if faces is not None:
         row = np.cumsum(fine) - 1
         faces = row[faces[fine[faces].all(axis=1)]]
-    return replace(geometry, points=geometry.points[fine], faces=faces), num_dropped
+    colors = None if geometry.colors is None else geometry.colors[fine]
+    return replace(geometry, points=geometry.points[fine], faces=faces, colors=colors), num_dropped
 
 
 def _read_npz(path: Path) -> Geometry:
@@ -125,6 +128,7 @@ def _read_npz(path: Path) -> Geometry:
             names = [name for name in _POINT_NAMES if name in arrays.files]
             points = arrays[names[0]] if names else None
             faces = arrays["faces"] if "faces" in arrays.files else None
+            colors = arrays["colors"] if "colors" in arrays.files else None
             listed = ", ".join(arrays.files)
     except InputError:
         raise
@@ -132,13 +136,19 @@ def _read_npz(path: Path) -> Geometry:
         raise unreadable(path, f"is no readable NPZ file ({error})", "write it with numpy.savez") from error
     if points is None:
         raise unreadable(path, f"has no array 'points' (it has: {listed})", "name the [N, 3] array 'points'")
-    for name, array in ((names[0], points), ("faces", faces)):
+    for name, array in ((names[0], points), ("faces", faces), ("colors", colors)):
         if array is not None and (array.ndim != 2 or array.shape[1] != 3 or array.dtype.kind not in "fiu"):
             raise unreadable(
                 path, f"has {name!r} of {array.dtype} {list(array.shape)}", "store numbers [N, 3]"
             )
     kept = points if points.dtype in (np.float32, np.float64) else points.astype(np.float64)
-    return Geometry(kept, None if faces is None else faces.astype(np.int64))
+    if colors is not None and len(colors) != len(kept):
+        raise unreadable(path, f"has {len(colors)} colours for {len(kept)} points", "store one for each")
+    return Geometry(
+        kept,
+        None if faces is None else faces.astype(np.int64),
+        None if colors is None else to_bytes(colors),
+    )
 
 
 def _read_las(path: Path) -> Geometry:
@@ -154,6 +164,8 @@ def _read_las(path: Path) -> Geometry:
             cloud = laspy.read(file)
         promised = int(cloud.header.point_count)
         points = np.stack([np.asarray(cloud.x), np.asarray(cloud.y), np.asarray(cloud.z)], axis=1)
+        colored = {"red", "green", "blue"} <= set(cloud.point_format.dimension_names)
+        colors = np.stack([cloud.red, cloud.green, cloud.blue], axis=1) if colored else None
     except InputError:
         raise
     except Exception as error:  # laspy raises nearly anything on a damaged file
@@ -164,7 +176,7 @@ def _read_las(path: Path) -> Geometry:
         raise unreadable(path, f"is damaged or no LAS file ({error})", "copy or export it again") from error
     if len(points) < promised:
         raise cut_short(path, f"{len(points):,} of {promised:,} points are there")
-    return Geometry(points.astype(np.float64))
+    return Geometry(points.astype(np.float64), colors=None if colors is None else to_bytes(colors))
 
 
 READERS: Mapping[str, Callable[[Path], Geometry]] = {

@@ -65,6 +65,12 @@ STUDENT_FILE = "student.safetensors"
 STUDENT_JSON = "student.json"
 
 ARRAYS: Mapping[str, tuple[ArraySpec, ...]] = {
+    "render": (
+        ArraySpec("color", "u1", ("F", "h", "w", "3"), "RGB", "virtual views, small holes closed"),
+        ArraySpec("depth_m", "f4", ("F", "h", "w"), "m", "along the camera's z axis, 0 where nothing is hit"),
+        ArraySpec("world_from_cam", "f8", ("F", "4", "4"), "m", "camera poses, rigid, OpenCV axes"),
+        ArraySpec("intrinsics", "f8", ("F", "3", "3"), "px", "camera matrices"),
+    ),
     "ingest": (
         ArraySpec("points_world", "f4", ("N", "3"), "m, world", "points in Morton order"),
         ArraySpec("normals", "f4", ("N", "3"), "unit vector", "normals; zero where none is known"),
@@ -116,6 +122,7 @@ ARRAYS: Mapping[str, tuple[ArraySpec, ...]] = {
 """Arrays by stage word; ``lift`` holds for every ``lift/<teacher>``."""
 
 ATTRS: Mapping[str, tuple[AttrSpec, ...]] = {
+    "render": (AttrSpec("frame_names", "ids of the F views"),),
     "ingest": (
         AttrSpec("frame_names", "ids of the F frames"),
         AttrSpec("dropped", "frames not used: list of {name, reason}"),

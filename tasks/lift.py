@@ -9,8 +9,8 @@ from schema.config import PipelineConfig
 from schema.spaces import check_same_space
 from schema.stages import StageJob
 from storage.label_sets import load_aliases, load_label_set, load_synonyms
+from storage.rendered import open_capture
 from storage.scene_io import read_points, read_preview_table, write_dense_lift, write_mask_lift
-from storage.sources.catalog import open_source
 from storage.writer import StageWriter
 from tasks.stage import stage_task, unit_of
 
@@ -26,7 +26,7 @@ def lift(config: PipelineConfig, job: StageJob, writer: StageWriter) -> None:
     )
     points_world = read_points(unit)
     recorder = PreviewRecorder(*read_preview_table(unit))
-    views = recorder.watch(open_source(config.source).open(job.unit).views())
+    views = recorder.watch(open_capture(config.source, unit).views())
     if isinstance(teacher, DenseTeacher):
         text = load_text(config.text, synonyms=load_synonyms())
         vocabulary = load_label_set(config.fuse.vocabulary)

@@ -11,6 +11,7 @@ from schema.errors import unknown_name
 from storage.sources.protocol import Source
 
 SOURCES = {
+    "clouds": "storage.sources.cloud_files:CloudFiles",
     "rgbd_folder": "storage.sources.rgbd_folder:RgbdFolder",
     "synthetic": "storage.sources.synthetic:SyntheticRooms",
 }

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol
 
-from schema.records import DroppedFrame, FrameTable, View
+from schema.records import Cloud, DroppedFrame, FrameTable, View
 
 
 class Capture(Protocol):
@@ -26,6 +26,13 @@ class Capture(Protocol):
     @property
     def dropped(self) -> tuple[DroppedFrame, ...]:
         """Frames that are not used, each with the reason."""
+        ...
+
+    def geometry(self) -> Cloud | None:
+        """The scene's surface, points in Morton order; None where it is to be made from the depths.
+
+        A capture with geometry has no frames of its own.
+        """
         ...
 
     def view(self, index: int) -> View:

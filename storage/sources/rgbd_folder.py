@@ -175,6 +175,9 @@ class RgbdCapture:
             intrinsics=self.frames.intrinsics[index],
         )
 
+    def geometry(self) -> None:
+        """None: the surface is made from the depths."""
+
     def views(self) -> Iterator[View]:
         """All frames in order, the next being read while the caller works on the current one."""
         return prefetched(self.view, len(self._files))

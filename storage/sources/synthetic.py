@@ -104,6 +104,9 @@ class SyntheticCapture:
         """Render the frame; the same to the bit each time, in any order."""
         return self.view_of(index, self.render(index))
 
+    def geometry(self) -> None:
+        """None: the surface is made from the depths."""
+
     def views(self) -> Iterator[View]:
         """All frames in order, the next being rendered while the caller works on the current one."""
         return prefetched(self.view, len(self.frames.names))

@@ -102,9 +102,11 @@ def obj(path: Path) -> Path:
     return write(path, "\n".join(lines))
 
 
-def glb(path: Path, *, node: dict | None = None, change: dict | None = None) -> Path:
+def glb(
+    path: Path, *, node: dict | None = None, change: dict | None = None, blob: bytes | None = None
+) -> Path:
     """Triangles in one buffer; positions and indices as 32-bit numbers."""
-    blob = POINTS.tobytes() + FACES.astype("<u4").tobytes()
+    blob = blob or POINTS.tobytes() + FACES.astype("<u4").tobytes()
     views = [(0, POINTS.nbytes), (POINTS.nbytes, FACES.size * 4)]
     document = {
         "asset": {"version": "2.0"},
@@ -376,6 +378,88 @@ def test_wrong_contents_are_named(tmp_path: Path) -> None:
     assert "strips" in told(glb(tmp_path / "i.glb", change=strips))
     circle = {"nodes": [{"children": [0]}]}
     assert "circle" in told(glb(tmp_path / "j.glb", change=circle))
+
+
+COLORS = np.stack([np.arange(60) * 4, 255 - np.arange(60) * 4, np.full(60, 7)], axis=1).astype(np.uint8)
+
+
+def colored_ply(path: Path) -> Path:
+    return export_cloud(path, "ply", points=POINTS, colors=COLORS)
+
+
+def colored_npz(path: Path) -> Path:
+    np.savez(path, points=POINTS, colors=COLORS / 255)
+    return path
+
+
+def colored_las(path: Path) -> Path:
+    return export_cloud(path, "las", points=POINTS, colors=COLORS)
+
+
+def colored_pcd(path: Path) -> Path:
+    header = "VERSION 0.7\nFIELDS x y z rgb\nSIZE 4 4 4 4\nTYPE F F F F\nCOUNT 1 1 1 1\n"
+    header += "WIDTH 60\nHEIGHT 1\nPOINTS 60\nDATA binary\n"
+    packed = [int(r) << 16 | int(g) << 8 | int(b) for r, g, b in COLORS]
+    body = b"".join(struct.pack("<3fI", *row, rgb) for row, rgb in zip(POINTS.tolist(), packed, strict=True))
+    return write(path, header.encode() + body)
+
+
+def colored_pcd_by_open3d(path: Path) -> Path:
+    import open3d as o3d
+
+    cloud = o3d.t.geometry.PointCloud(POINTS)
+    cloud.point.colors = o3d.core.Tensor(COLORS)
+    assert o3d.t.io.write_point_cloud(str(path), cloud, compressed=True)
+    return path
+
+
+def colored_glb(path: Path) -> Path:
+    blob = POINTS.tobytes() + np.ascontiguousarray(np.insert(COLORS, 3, 255, axis=1)).tobytes()
+    change = {
+        "meshes": [{"primitives": [{"attributes": {"POSITION": 0, "COLOR_0": 1}, "mode": 0}]}],
+        "accessors": [
+            {"bufferView": 0, "componentType": 5126, "count": 60, "type": "VEC3"},
+            {"bufferView": 1, "componentType": 5121, "count": 60, "type": "VEC4", "normalized": True},
+        ],
+        "bufferViews": [
+            {"buffer": 0, "byteOffset": 0, "byteLength": POINTS.nbytes},
+            {"buffer": 0, "byteOffset": POINTS.nbytes, "byteLength": 240},
+        ],
+        "buffers": [{"byteLength": len(blob)}],
+    }
+    return glb(path, change=change, blob=blob)
+
+
+@pytest.mark.parametrize(
+    ("file", "make"),
+    [
+        ("x.ply", colored_ply),
+        ("x.npz", colored_npz),
+        ("x.las", colored_las),
+        ("x.pcd", colored_pcd),
+        ("y.pcd", colored_pcd_by_open3d),
+        ("x.glb", colored_glb),
+    ],
+)
+def test_colours_are_read_where_there_are_any(
+    tmp_path: Path, file: str, make: Callable[[Path], Path]
+) -> None:
+    cloud = read_bare_cloud(make(tmp_path / file), up="z")
+    assert cloud.colors is not None
+    assert np.array_equal(cloud.colors, COLORS)
+    assert read_bare_cloud(npz(tmp_path / "bare.npz")).colors is None
+
+
+def test_colours_stay_with_their_points(tmp_path: Path) -> None:
+    points = POINTS.copy()
+    points[3] = np.nan
+    np.savez(tmp_path / "x.npz", points=points, colors=COLORS)
+    cloud = read_bare_cloud(tmp_path / "x.npz")
+    assert cloud.colors is not None
+    assert np.array_equal(cloud.colors, np.delete(COLORS, 3, axis=0))
+    np.savez(tmp_path / "x.npz", points=points, colors=COLORS[:5])
+    with pytest.raises(InputError, match="5 colours for 60 points"):
+        read_bare_cloud(tmp_path / "x.npz")
 
 
 def test_lzf_by_hand() -> None:
