@@ -24,7 +24,8 @@ import open3d
 
 from benchmarks.conditions import RESULTS, conditions, use_threads, write_results
 from ops import shading
-from ops.raycast import RoomRenderer, nearest_faces, pixel_rays
+from ops.cameras import camera_rays
+from ops.raycast import RoomRenderer, nearest_faces
 from ops.room_walk import camera_walk
 from ops.rooms import GENERATOR_VERSION, PLANS, make_room
 from ops.sensor import develop, sensor_depth
@@ -98,7 +99,11 @@ def parts(seed: int, frames: int = FRAMES) -> dict[str, Any]:
     shadow_rays = 0
     for index, pose in enumerate(walk):
         start = time.perf_counter()
-        hits = timed("first_rays", renderer.cast, pixel_rays(pose, capture.frames.intrinsics[index], HW))
+        hits = timed(
+            "first_rays",
+            renderer.cast,
+            camera_rays(pose, capture.frames.intrinsics[index], HW).reshape(-1, 6),
+        )
         part, shares = renderer.parts_of(hits).reshape(HW), []
         for light in renderer.lights:
             pixel, rays = timed(

@@ -102,12 +102,13 @@ def camera_rays(
 
     A direction's length along the camera's z axis is 1, so that a hit's ray parameter is its depth, metres.
     """
-    v, u = np.meshgrid(np.arange(image_hw[0]), np.arange(image_hw[1]), indexing="ij")
-    x = (u - intrinsics[0, 2]) / intrinsics[0, 0]
-    y = (v - intrinsics[1, 2]) / intrinsics[1, 1]
-    direction = np.stack([x, y, np.ones_like(x)], axis=-1) @ world_from_cam[:3, :3].T
-    origin = np.broadcast_to(world_from_cam[:3, 3], direction.shape)
-    return np.concatenate([origin, direction], axis=-1).astype(np.float32)
+    x = ((np.arange(image_hw[1]) - intrinsics[0, 2]) / intrinsics[0, 0]).astype(np.float32)
+    y = ((np.arange(image_hw[0]) - intrinsics[1, 2]) / intrinsics[1, 1]).astype(np.float32)
+    right, down, forward = world_from_cam[:3, :3].T.astype(np.float32)
+    rays = np.empty((*image_hw, 6), dtype=np.float32)
+    rays[..., :3] = world_from_cam[:3, 3]
+    rays[..., 3:] = x[None, :, None] * right + y[:, None, None] * down + forward
+    return rays
 
 
 def intrinsics_problem(

@@ -12,6 +12,7 @@ import open3d
 from jaxtyping import Bool, Float, Float32, Int, UInt8
 
 from ops import shading, textures
+from ops.cameras import camera_rays
 from ops.rooms import Room
 from ops.sensor import Exposure, develop
 
@@ -81,7 +82,7 @@ class RoomRenderer:
             rng: a fresh generator per view makes views independent of their order.
             exposure: of this view.
         """
-        hits = self.cast(pixel_rays(world_from_cam, intrinsics, image_hw))
+        hits = self.cast(camera_rays(world_from_cam, intrinsics, image_hw).reshape(-1, 6))
         light = self.shade(hits, image_hw, pixel_m=1 / float(intrinsics[0, 0]))
         hit, face = hits.face >= 0, np.maximum(hits.face, 0)
         return Render(
@@ -165,16 +166,3 @@ def _scene(room: Room) -> Any:
         o3d.core.Tensor(np.ascontiguousarray(room.faces, dtype=np.uint32)),
     )
     return scene
-
-
-def pixel_rays(
-    world_from_cam: Float[np.ndarray, "4 4"], intrinsics: Float[np.ndarray, "3 3"], image_hw: tuple[int, int]
-) -> Float32[np.ndarray, "R 6"]:
-    """Origins and directions whose length is 1 along the camera's z axis, so that a hit's t is its depth."""
-    x = ((np.arange(image_hw[1]) - intrinsics[0, 2]) / intrinsics[0, 0]).astype(np.float32)
-    y = ((np.arange(image_hw[0]) - intrinsics[1, 2]) / intrinsics[1, 1]).astype(np.float32)
-    right, down, forward = world_from_cam[:3, :3].T.astype(np.float32)
-    rays = np.empty((*image_hw, 6), dtype=np.float32)
-    rays[..., :3] = world_from_cam[:3, 3]
-    rays[..., 3:] = x[None, :, None] * right + y[:, None, None] * down + forward
-    return rays.reshape(-1, 6)

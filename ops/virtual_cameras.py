@@ -27,7 +27,7 @@ _CUBE = tuple(
     for ahead, right in ((_X, _Y), (-_X, _Y), (_Y, _X), (-_Y, _X), (_Z, _X), (-_Z, _X))
 )
 """cam_from_world rotations of the cube's faces."""
-PITCH_DEG = (-45.0, -20.0, 5.0, 35.0)
+PITCH_DEG = (-25.0, -10.0, 5.0)
 
 
 def place_cameras(cloud: Cloud, config: RenderConfig) -> Float[np.ndarray, "F 4 4"]:

@@ -15,7 +15,7 @@ from torch.nn.functional import pad
 BLOCK_PAIRS = {"cpu": 5120, "cuda": 2**18}
 """Pairs of a block, about: few on a CPU, whose caches hold their rows; many where launching costs."""
 MIN_ROWS = 128
-MIN_BLOCKS = 4
+MIN_BLOCKS = {"cpu": 4, "cuda": 1}
 """A coarse grid is cut into this many blocks, of ``MIN_ROWS`` at least, so that threads can share it."""
 BLOCKS_AT_ONCE = 32
 
@@ -74,15 +74,17 @@ def build_map(
         table[identity] = -1
     device = "cpu" if table.device.type == "cpu" else "cuda"
     num_out = table.shape[1]
-    rows = _block_rows(num_out, int((table >= 0).sum()), block_pairs or BLOCK_PAIRS[device])
+    rows = _block_rows(
+        num_out, int((table >= 0).sum()), block_pairs or BLOCK_PAIRS[device], MIN_BLOCKS[device]
+    )
     parts = range(0, num_out, BLOCKS_AT_ONCE * rows)
     blocks = [block for a in parts for block in _blocks(table[:, a : a + BLOCKS_AT_ONCE * rows], a, rows)]
     return KernelMap(tuple(blocks), num_out, identity)
 
 
-def _block_rows(num_out: int, num_pairs: int, block_pairs: int) -> int:
+def _block_rows(num_out: int, num_pairs: int, block_pairs: int, min_blocks: int) -> int:
     by_pairs = num_out * block_pairs // max(num_pairs, 1)
-    by_rows = max(-(-num_out // MIN_BLOCKS), MIN_ROWS)
+    by_rows = max(-(-num_out // min_blocks), MIN_ROWS)
     return max(min(by_pairs, by_rows, num_out), 1)
 
 

@@ -3,9 +3,9 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from ops.cameras import intrinsics_from_fov, look_at
+from ops.cameras import camera_rays, intrinsics_from_fov, look_at
 from ops.finishes import plain
-from ops.raycast import RoomRenderer, nearest_faces, pixel_rays
+from ops.raycast import RoomRenderer, nearest_faces
 from ops.room_shell import FIRST_PIECE, Lights
 from ops.room_walk import camera_walk
 from ops.rooms import Room, make_room
@@ -103,7 +103,7 @@ def test_the_walk_shows_nearly_all_of_the_furniture(seed):
     room = make_room(seed)
     renderer, shown = RoomRenderer(room), Counter()
     for pose in camera_walk(room, seed, 40):
-        hits = renderer.cast(pixel_rays(pose, INTRINSICS, HW))
+        hits = renderer.cast(camera_rays(pose, INTRINSICS, HW).reshape(-1, 6))
         shown.update(room.face_instance[hits.face].tolist())
     hidden = [p.kind for p in room.pieces if shown[p.instance_id] < 12 and p.host_id < 0]
     assert len(hidden) <= 2, hidden
@@ -114,7 +114,7 @@ def test_light_is_what_the_formula_gives():
     room = _one_box_room(lamp=(1.0, 2.0, 2.0), ambient=0.3)
     pose = look_at(np.array([1.0, 2.0, 1.5]), np.array([1.0, 2.001, 0.0]))
     renderer = RoomRenderer(room)
-    light = renderer.shade(renderer.cast(pixel_rays(pose, INTRINSICS, HW)), HW, pixel_m=0.01)
+    light = renderer.shade(renderer.cast(camera_rays(pose, INTRINSICS, HW).reshape(-1, 6)), HW, pixel_m=0.01)
     linear = ((0.5 + 0.055) / 1.055) ** 2.4
     assert light[30, 40] == pytest.approx(linear * (0.3 + 1 / (1 + (2 / 2.2) ** 2)), rel=0.01)
 
@@ -122,7 +122,7 @@ def test_light_is_what_the_formula_gives():
 def test_a_box_throws_a_shadow_away_from_the_lamp():
     """A lamp beside the box at 1 m: the floor behind the box gets ambient light alone, before it more."""
     renderer = RoomRenderer(_one_box_room(lamp=(1.0, 2.0, 1.0)))
-    hits = renderer.cast(pixel_rays(DOWN, INTRINSICS, HW))
+    hits = renderer.cast(camera_rays(DOWN, INTRINSICS, HW).reshape(-1, 6))
     light = renderer.shade(hits, HW, pixel_m=0.01)[..., 1]
     x = hits.point[:, 0].reshape(HW)
     floor = renderer.parts_of(hits).reshape(HW) == 0
