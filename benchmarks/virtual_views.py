@@ -1,7 +1,7 @@
 """Lifting virtual views of a mesh against lifting the real images it was made from.
 
     teach3d train-demo-teachers
-    python -m benchmarks.virtual_views [--recipe configs/demo.yaml] [--scenes room_201 room_202]
+    python -m benchmarks.virtual_views [--recipe configs/demo.yaml] [--scenes room_201 ...] [--voxel-m 0.02]
 
 Each scene is ingested from its images; its mesh is written to a PLY file, and that file, without any image,
 goes through ``render``, ``lift`` and ``fuse`` with the same teachers. Both fusions are judged on their own
@@ -77,6 +77,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--recipe", type=Path, default=Path("configs/demo.yaml"))
     parser.add_argument("--scenes", nargs="+", default=["room_201", "room_202"])
+    parser.add_argument("--voxel-m", type=float, default=0.02, help="of the meshes: coarser ones are blurred")
     parser.add_argument("--threads", type=int, default=2)
     args = parser.parse_args()
     use_threads(args.threads)
@@ -84,7 +85,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         split = recipe.split.model_copy(update={"train": tuple(args.scenes), "evaluate": tuple(args.scenes)})
-        real = recipe.model_copy(update={"store": folder / "real", "split": split})
+        ingest = recipe.ingest.model_copy(update={"voxel_m": args.voxel_m})
+        real = recipe.model_copy(update={"store": folder / "real", "split": split, "ingest": ingest})
         stores = {"real images": run_to_fusion(real)}
         for scene_id in args.scenes:
             cloud = read_cloud(stores["real images"][0].scene(scene_id))
@@ -114,6 +116,7 @@ def main() -> None:
         {
             **conditions(args.threads),
             "what": "fused labels on procedural rooms; not comparable with real scans",
+            "mesh_voxel_m": args.voxel_m,
             "rows": rows,
             "miou_difference": round(rows["virtual views"]["miou"] - rows["real images"]["miou"], 4),
         },

@@ -1,4 +1,4 @@
-"""Images of bare geometry from virtual cameras: colour with small holes closed, depth exact or none.
+"""Images of bare geometry from virtual cameras: colour everywhere, depth exact or none.
 
 Where cameras stand is ``ops/virtual_cameras.py``'s business.
 """
@@ -112,14 +112,19 @@ class _Points:
 def close_holes(
     color: UInt8[np.ndarray, "H W 3"], known: Bool[np.ndarray, "H W"]
 ) -> UInt8[np.ndarray, "H W 3"]:
-    """Give pixels in small holes the colour of the nearest known pixel; large empty regions stay black."""
+    """Colour where nothing was hit: that of the nearest known pixel in small holes, else the view's median.
+
+    Black, which no camera sees, would mislead a 2D network far beyond the empty region.
+    """
     if known.all() or not known.any():
         return color
     span = 2 * _HOLE_PX + 1
     padded = np.pad(known, span, mode="edge")
     closed = binary_closing(padded, np.ones((span, span), dtype=bool))[span:-span, span:-span]
     nearest = distance_transform_edt(~known, return_distances=False, return_indices=True)
-    filled: np.ndarray = np.where((closed & ~known)[..., None], color[tuple(nearest)], color)
+    median = np.median(color[known], axis=0).astype(np.uint8)
+    background = np.where(known[..., None], color, median)
+    filled: np.ndarray = np.where((closed & ~known)[..., None], color[tuple(nearest)], background)
     return filled
 
 

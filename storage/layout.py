@@ -66,7 +66,7 @@ STUDENT_JSON = "student.json"
 
 ARRAYS: Mapping[str, tuple[ArraySpec, ...]] = {
     "render": (
-        ArraySpec("color", "u1", ("F", "h", "w", "3"), "RGB", "virtual views, small holes closed"),
+        ArraySpec("color", "u1", ("F", "h", "w", "3"), "RGB", "virtual views, coloured throughout"),
         ArraySpec("depth_m", "f4", ("F", "h", "w"), "m", "along the camera's z axis, 0 where nothing is hit"),
         ArraySpec("world_from_cam", "f8", ("F", "4", "4"), "m", "camera poses, rigid, OpenCV axes"),
         ArraySpec("intrinsics", "f8", ("F", "3", "3"), "px", "camera matrices"),

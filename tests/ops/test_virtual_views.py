@@ -121,12 +121,16 @@ def test_a_hole_gets_colour_but_no_depth():
     assert (view.color[missing] == (0, 0, 200)).all()
 
 
-def test_large_empty_regions_stay_empty():
-    color = np.full((60, 80, 3), 9, dtype=np.uint8)
+def test_large_empty_regions_get_the_median_colour_and_known_pixels_stay():
+    color = np.zeros((60, 80, 3), dtype=np.uint8)
+    color[:, :20], color[:, 20:30] = 9, 200
     known = np.zeros((60, 80), dtype=bool)
     known[:, :30] = True
-    color[~known] = 0
-    assert np.array_equal(close_holes(color, known), color)
+    filled = close_holes(color, known)
+    assert np.array_equal(filled[known], color[known])
+    assert (filled[:, 45:] == 9).all()
+    assert np.array_equal(close_holes(color, ~known | known), color)
+    assert np.array_equal(close_holes(color, known & ~known), color)
 
 
 def test_the_nearer_point_wins_and_among_equals_the_one_in_the_middle():
