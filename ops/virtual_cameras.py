@@ -62,7 +62,7 @@ def _thinned(cloud: Cloud) -> tuple[Float[np.ndarray, "P 3"], Float[np.ndarray, 
 
 
 def _free_eyes(points: Float[np.ndarray, "N 3"], config: RenderConfig) -> Float[np.ndarray, "E 3"]:
-    """Positions at the eye heights with room around them and something above or below on all sides."""
+    """Positions at the eye heights, over the ground plan, with room around them."""
     low, high = np.percentile(points, 0.5, axis=0), np.percentile(points, 99.5, axis=0)
     tree = cKDTree(points)
     steps = [np.arange(low[a] + config.grid_m / 2, high[a], config.grid_m) for a in (0, 1)]

@@ -23,7 +23,7 @@ class IngestConfig(Config):
 
 
 class RenderConfig(Config):
-    """Virtual views of geometry that has no images, or instead of its images."""
+    """Virtual views of geometry that has no images."""
 
     num_views: int = Field(40, ge=1, le=2000, description="views at most; fewer where nothing is left to see")
     image_hw: tuple[ImageSide, ImageSide] = Field((240, 320), description="height and width of a view, px")

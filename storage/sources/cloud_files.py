@@ -15,7 +15,7 @@ from ops.normals import mesh_normals
 from schema.config_clouds import CloudFilesConfig
 from schema.errors import InputError, unknown_name
 from schema.records import Cloud, DroppedFrame, FrameTable, View
-from storage.clouds import BareCloud, read_bare_cloud
+from storage.clouds import read_bare_cloud
 from storage.sources.rgbd_naming import inside
 
 GREY = 160
@@ -39,9 +39,8 @@ class CloudFiles:
         return {"file": [path.name, status.st_size, status.st_mtime_ns]}
 
     def open(self, scene_id: str) -> "CloudCapture":
-        """Read the file."""
-        path = self._file(scene_id)
-        return CloudCapture(scene_id, read_bare_cloud(path, scale=self._config.scale, up=self._config.up))
+        """Find the file; it is read when its geometry is asked for, which lifting stored views does not."""
+        return CloudCapture(scene_id, self._file(scene_id), self._config)
 
     def _file(self, scene_id: str) -> Path:
         if scene_id not in self._files:
@@ -77,7 +76,7 @@ class CloudFiles:
 class CloudCapture:
     """One file's geometry; it has no frames."""
 
-    def __init__(self, scene_id: str, bare: BareCloud) -> None:
+    def __init__(self, scene_id: str, path: Path, config: CloudFilesConfig) -> None:
         self.scene_id = scene_id
         self.dropped: tuple[DroppedFrame, ...] = ()
         self.frames = FrameTable(
@@ -87,11 +86,16 @@ class CloudCapture:
             image_hw=(0, 0),
             has_depth=False,
         )
-        self._bare = bare
+        self._path = path
+        self._config = config
 
     def geometry(self) -> Cloud:
-        """Points in Morton order; normals only with triangles, grey where the file has no colours."""
-        bare = self._bare
+        """Points in Morton order; normals only with triangles, grey where the file has no colours.
+
+        Raises:
+            InputError: the file cannot be read.
+        """
+        bare = read_bare_cloud(self._path, scale=self._config.scale, up=self._config.up)
         points = bare.points_world.astype(np.float32)
         faces = np.zeros((0, 3), dtype=np.int64) if bare.faces is None else bare.faces
         colors = np.full(points.shape, GREY, dtype=np.uint8) if bare.colors is None else bare.colors
