@@ -9,7 +9,10 @@ import yaml
 from tools.generate_docs import documents
 
 
-@pytest.mark.parametrize("name", ["configuration.md", "commands.md", "schemas/recipe.schema.json", "scale-models.md"])
+GENERATED = ("configuration.md", "commands.md", "schemas/recipe.schema.json", "scale-models.md")
+
+
+@pytest.mark.parametrize("name", GENERATED)
 def test_generated_documents_are_up_to_date(repository_root: Path, name: str) -> None:
     there = (repository_root / "docs" / name).read_text(encoding="utf-8")
     assert there == documents()[name], "run make docs"
