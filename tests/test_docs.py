@@ -8,7 +8,6 @@ import yaml
 
 from tools.generate_docs import documents
 
-
 GENERATED = ("configuration.md", "commands.md", "schemas/recipe.schema.json", "scale-models.md")
 
 
