@@ -30,7 +30,7 @@ def cached_summary(config: PipelineConfig, store: Store, plan: Plan) -> RunSumma
         failures=(),
         table=read_summary(store).get("table"),
         report=str(store.report().path / "index.html"),
-        notes=run_notes(config.source.kind, references),
+        notes=run_notes(references),
     )
     with store.lock():
         save_recipe(store, config)

@@ -19,7 +19,7 @@ goes into a store; running again computes only what is missing.
 
 First steps:
 
-  teach3d run configs/demo.yaml         compute; names the report to open
+  teach3d run configs/default.yaml         compute; names the report to open
   teach3d status                        done, stale (and why), missing
   teach3d query room_201 "a red chair"  best points; writes a coloured PLY
   teach3d view room_201                 ask in the browser
@@ -50,10 +50,6 @@ COMMANDS = {
     ),
     "verify": ("flows.commands.verify:verify", "Read every chunk again and compare its checksum."),
     "doctor": ("flows.commands.doctor:doctor", "Versions, devices, optional parts and how to get them."),
-    "train-demo-teachers": (
-        "flows.commands.train_demo_teachers:train_demo_teachers",
-        "Train the demo's two small 2D networks on procedural rooms.",
-    ),
     "train-scale-models": (
         "flows.commands.train_scale_models:train_scale_models",
         "Make the small models of the default recipe again, from procedural rooms.",

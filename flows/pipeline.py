@@ -153,7 +153,7 @@ class _Run:
             seconds=round(time.monotonic() - self._started, 2),
             stages=tuple(self._references[job] for job in self._plan.jobs if job in self._references),
             failures=tuple(self._failures),
-            table=headline_table(store, evaluated),
+            table=headline_table(store, evaluated, self._config.source.kind),
             report=str(store.report().path / "index.html"),
-            notes=run_notes(self._config.source.kind, self._references.values()),
+            notes=run_notes(self._references.values()),
         )

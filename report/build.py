@@ -146,7 +146,7 @@ def _page(
     script = "(() => {\n" + '"use strict";\n' + "".join(_asset(name) for name in _SCRIPTS) + "})();\n"
     body = "".join(
         [
-            sections.section("Results", results(store, scene_ids), anchor="results"),
+            sections.section("Results", results(store, scene_ids, config.source.kind), anchor="results"),
             sections.section("Training", training(store), anchor="training"),
             sections.section("Time", sections.times(summary), anchor="time"),
             sections.section("Frames left out", sections.dropped_frames(store, scene_ids), anchor="dropped"),

@@ -13,22 +13,23 @@ from ops.tally import CHOSEN, ORACLE, STUDENT, RowSummary, SceneTally, Summary, 
 from report.class_table import class_table
 from report.confusion import confusion_figure
 from report.tables import esc, table
+from schema.summary import origin_note
 from storage.evaluations import read_tallies
 from storage.store import Store
 
 _MANY_CLASSES = 40
 
 
-def results(store: Store, scene_ids: Sequence[str]) -> str:
+def results(store: Store, scene_ids: Sequence[str], source_kind: str = "") -> str:
     """Scores of all scenes together where there is ground truth; agreement together and per scene."""
     tallies = read_tallies(store, scene_ids)
     if not tallies:
         return ""
     summary = summarise(list(tallies.values()))
-    return _scores(summary) + _agreements(tallies, summary)
+    return _scores(summary, origin_note(source_kind)) + _agreements(tallies, summary)
 
 
-def _scores(summary: Summary) -> str:
+def _scores(summary: Summary, origin: str) -> str:
     scored = [(row, row.everywhere) for row in summary.rows if row.everywhere is not None]
     if not scored:
         return ""
@@ -41,6 +42,7 @@ def _scores(summary: Summary) -> str:
         "The best row of a class is marked"
     )
     lead += f"; {ORACLE} has seen the labels and takes no part." if oracle else "."
+    lead += f" {origin[0].upper()}{origin[1:]}." if origin else ""
     many = len(summary.names) > _MANY_CLASSES
     iou = _per_class(summary, scored, "iou", (("mIoU", "miou"), ("mIoU, all classes", "miou_all")))
     means = (("mAcc", "macc"), ("mAcc, all classes", "macc_all"), ("points right", "point_accuracy"))

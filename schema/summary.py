@@ -62,13 +62,20 @@ class RunSummary:
         return 1 if any(failure.cause == "internal" for failure in self.failures) else 2
 
 
-def run_notes(source_kind: str, references: Iterable[StageRef]) -> tuple[str, ...]:
-    """What a reader of the figures should know: invented rooms, scenes of which frames were not used."""
+PROCEDURAL = "procedural rooms; not comparable with ScanNet"
+"""Stands beside every figure of invented rooms."""
+
+
+def origin_note(source_kind: str) -> str:
+    """What must stand beside the figures of a source; empty for real data."""
+    return PROCEDURAL if source_kind == "synthetic" else ""
+
+
+def run_notes(references: Iterable[StageRef]) -> tuple[str, ...]:
+    """What a reader of the figures should know: scenes of which frames were not used."""
     notes = [
         f"{ref.unit}: {ref.counts['dropped_frames']} frames dropped, {ref.counts['frames']} used"
         for ref in references
         if ref.counts.get("dropped_frames")
     ]
-    if source_kind == "synthetic":
-        notes.insert(0, "procedural rooms; figures are not comparable with those of real data sets")
     return tuple(notes)

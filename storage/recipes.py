@@ -94,7 +94,7 @@ def _read_yaml(path: Path) -> dict[str, Any]:
         remedy = (
             f"recipes here: {', '.join(near)}"
             if near
-            else "give the path of a recipe, e.g. configs/demo.yaml"
+            else "give the path of a recipe, e.g. configs/default.yaml"
         )
         raise ConfigError("no such recipe", file=path, remedy=remedy) from None
     except (OSError, UnicodeDecodeError) as error:
@@ -105,7 +105,7 @@ def _read_yaml(path: Path) -> dict[str, Any]:
         raise ConfigError(f"not valid YAML ({error})", file=path, remedy="mend the line it names") from None
     if not isinstance(values, dict):
         raise ConfigError(
-            "is not a mapping of keys to values", file=path, remedy="start from configs/demo.yaml"
+            "is not a mapping of keys to values", file=path, remedy="start from configs/default.yaml"
         )
     return values
 

@@ -192,7 +192,7 @@ def write_conv(
     from models.teachers.conv_net import build_conv_net
 
     torch_text = None if text is None else torch.from_numpy(np.array(text, dtype=np.float32))
-    net = build_conv_net(len(labels), 8, seed=0)
+    net = build_conv_net(len(labels) if torch_text is None else torch_text.shape[1], 8, seed=0)
     model = ConvModel(net, tuple(labels), torch_text, space)
     weights = conv_bytes(net, torch_text)
     path.write_bytes(weights)

@@ -24,7 +24,7 @@ def small_values(folder: Path, **changes: Any) -> dict[str, Any]:
         },
         "lift": {"border_px": 2},
         "text": {"kind": "words", "dim": 32},
-        "fuse": {"vocabulary": "rooms"},
+        "fuse": {"vocabulary": "scannet20"},
         "distill": {
             "architecture": "MinkUNet14A",
             "planes": [8, 8, 8, 8, 8, 8, 8, 8],
@@ -33,7 +33,7 @@ def small_values(folder: Path, **changes: Any) -> dict[str, Any]:
             "self_distillation": {"epochs": 1},
             "lr_start": 1e-3,
         },
-        "evaluate": {"label_set": "rooms", "num_shuffles": 2},
+        "evaluate": {"label_set": "scannet20", "num_shuffles": 2},
         "report": {"queries": ["a chair"]},
     }
     for key, value in changes.items():

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 
 from ops.tally import Summary, summarise
+from schema.summary import origin_note
 from storage.evaluations import read_tallies
 from storage.store import Store
 
 
-def table_of(summary: Summary) -> dict[str, Any]:
+def table_of(summary: Summary, source_kind: str = "") -> dict[str, Any]:
     """The headline table: ``{"title", "columns", "rows": [{"name", "cells"}], "notes"}``, shares in 0..1.
 
     With ground truth mIoU in both conventions, mAcc, and both on seen points; without, coverage and agreement
@@ -23,8 +24,9 @@ def table_of(summary: Summary) -> dict[str, Any]:
     columns, rows = _scored_cells(summary) if scored else _agreement_cells(summary)
     kind = "scores" if scored else "coverage and agreement (no ground truth)"
     title = f"{kind}, {summary.num_scenes} scene(s), {len(summary.names)} classes"
+    protocol = f"protocol {summary.protocol}" if summary.protocol else ""
     return {
-        "title": f"{title}; protocol {summary.protocol}" if summary.protocol else title,
+        "title": "; ".join(filter(None, [title, protocol, origin_note(source_kind)])),
         "columns": columns,
         "rows": [{"name": cells[0], "cells": cells} for cells in rows],
         "notes": [*_shuffle_note(summary), *summary.notes],
@@ -66,7 +68,7 @@ def _shuffle_note(summary: Summary) -> list[str]:
     return []
 
 
-def headline_table(store: Store, scene_ids: Sequence[str]) -> dict[str, Any] | None:
+def headline_table(store: Store, scene_ids: Sequence[str], source_kind: str = "") -> dict[str, Any] | None:
     """The table of the given scenes, those that are evaluated; None if none is."""
     tallies = list(read_tallies(store, scene_ids).values())
-    return table_of(summarise(tallies)) if tallies else None
+    return table_of(summarise(tallies), source_kind) if tallies else None

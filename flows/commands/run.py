@@ -19,7 +19,7 @@ def run(
     kill, the same command finishes what is missing.
 
     Args:
-        recipe: YAML file, e.g. configs/demo.yaml.
+        recipe: YAML file, e.g. configs/default.yaml.
         set_: override a key of the recipe, e.g. --set ingest.voxel_m=0.03; may be given several times.
         dry_run: say what would be computed, and why, without computing it.
         json: print the run's summary as JSON (the content of summary.json).

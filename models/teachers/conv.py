@@ -17,36 +17,12 @@ from models.teachers.semantic import semantic_masks
 from schema.config_models import ConvDenseTeacherConfig, ConvMaskTeacherConfig
 from schema.records import MaskSet
 
-LOGIT_SCALE = 12.0
-"""Cosines times this are a dense network's logits, in training and use (LSeg learns its own, about 14)."""
-
-
-def text_coordinates(text: Float[torch.Tensor, "K C"]) -> Float[torch.Tensor, "K K"]:
-    """The label texts in an orthonormal basis of their span: rows of unit length with the texts' cosines.
-
-    A dense network predicts in this basis: its loss cannot see what lies outside the span.
-    """
-    wide = text.double()
-    factor: torch.Tensor = torch.linalg.cholesky(wide @ wide.T)
-    return factor.float()
-
-
-def text_logits(
-    numbers: Float[torch.Tensor, "B K h w"], coordinates: Float[torch.Tensor, "K K"]
-) -> Float[torch.Tensor, "B K h w"]:
-    """Scaled cosines between the network's vector of each cell and the label texts."""
-    unit = functional.normalize(numbers, dim=1)
-    return LOGIT_SCALE * torch.einsum("bchw,kc->bkhw", unit, coordinates)
-
 
 class ConvDenseTeacher:
     """A vector per pixel in a text encoder's space, on a grid of half the image's size.
 
-    A network with as many outputs as the space has axes gives the vectors itself: it has learned to point at
-    the captions of objects. One with an output a label gives the sum of the label texts weighted with the
-    labels' probabilities: its own vector in the texts' span would fit its labels no better and would point
-    *away* from texts of other labels, which nothing has taught it; the weighted sum stays between the texts
-    it learned, says how unsure it is by lying between several, and averages over views as probabilities do.
+    The network has as many outputs as the space has axes: it has learned to point at the texts of its labels
+    and at the captions of objects.
 
     Args:
         config: the weight file.
@@ -63,9 +39,7 @@ class ConvDenseTeacher:
         del aliases
         model = read_conv(config.weights, "dense", device)
         assert model.text is not None and model.text_space is not None  # noqa: PT018
-        self._net, self._text, self._device = model.net, model.text, device
-        vectors = model.net.num_outputs != len(model.labels)
-        self._coordinates = None if vectors else text_coordinates(model.text)
+        self._net, self._channels, self._device = model.net, int(model.text.shape[1]), device
         self._space = model.text_space
         self.labels = model.labels
 
@@ -77,19 +51,14 @@ class ConvDenseTeacher:
     @property
     def channels(self) -> int:
         """Length of a vector."""
-        return int(self._text.shape[1])
+        return self._channels
 
     @torch.inference_mode()
     def encode(self, image: UInt8[np.ndarray, "H W 3"]) -> Float[np.ndarray, "h w C"]:
         """Unit vectors, h = ceil(H / 2), w = ceil(W / 2)."""
         batch = torch.from_numpy(np.array(image[None])).to(self._device)
         numbers = self._net(to_input(batch))
-        if self._coordinates is None:
-            feat = numbers[0].permute(1, 2, 0)
-        else:
-            share = text_logits(numbers, self._coordinates)[0].softmax(dim=0)
-            feat = torch.einsum("khw,kc->hwc", share, self._text)
-        encoded: np.ndarray = functional.normalize(feat, dim=2).cpu().numpy()
+        encoded: np.ndarray = functional.normalize(numbers[0].permute(1, 2, 0), dim=2).cpu().numpy()
         return encoded
 
 

@@ -30,7 +30,7 @@ class ConvModel:
 
     Attributes:
         net: in evaluation mode.
-        labels: in order; one per output, unless the outputs are vectors.
+        labels: in order; of a mask network one per output.
         text: unit vector of each label in ``text_space``; None for a mask network.
         text_space: name of the space, or None.
     """
@@ -115,15 +115,15 @@ def read_conv(path: Path, kind: Kind, device: str) -> ConvModel:
 
 def _build(content: bytes, facts: dict[str, Any], path: Path, device: str) -> ConvModel:
     labels = tuple(str(label) for label in facts["labels"])
-    net = ConvNet(int(facts.get("outputs", len(labels))), int(facts["width"]))
+    net = ConvNet(int(facts["outputs"]), int(facts["width"]))
     try:
         tensors = load(content)
         text = tensors.pop("text", None)
         net.load_state_dict({name.removeprefix("net."): value for name, value in tensors.items()})
     except (SafetensorError, RuntimeError) as error:
         raise WeightsError(f"the weights do not fit ({error})", file=path, remedy=_REMEDY) from error
-    texts, axes = (len(labels), None) if text is None else text.shape
-    if texts != len(labels) or net.num_outputs not in (texts, axes):
+    texts, outputs = (len(labels), len(labels)) if text is None else text.shape
+    if (texts, outputs) != (len(labels), net.num_outputs):
         problem = f"the weights do not fit ({net.num_outputs} outputs, {len(labels)} labels, {texts} texts)"
         raise WeightsError(problem, file=path, remedy=_REMEDY)
     net.to(device).eval()

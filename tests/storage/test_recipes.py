@@ -71,7 +71,7 @@ def test_a_missing_recipe_lists_those_beside_it(tmp_path: Path) -> None:
 def test_the_recipes_that_are_shipped_are_valid(repository_root: Path) -> None:
     recipes = sorted((repository_root / "configs").glob("*.yaml"))
     names = {load_recipe(path).name for path in recipes if "teachers" not in path.stem}
-    assert {"demo", "kitchen"} <= names
+    assert {"default", "kitchen"} <= names
 
 
 def test_where_things_are_does_not_change_fingerprints(tmp_path: Path) -> None:

@@ -71,5 +71,9 @@ def test_the_protocol_is_recorded_and_printed(both: Any) -> None:
     table = headline_table(store, ["room_3"])
     assert table is not None
     assert table["title"].endswith("protocol openscene (2 turned passes, seed 7)")
+    labelled = headline_table(store, ["room_3"], "synthetic")
+    assert labelled is not None
+    assert labelled["title"] == f"{table['title']}; procedural rooms; not comparable with ScanNet"
     page = (Path(store.root) / "report" / "index.html").read_text("utf-8")
     assert "the student under protocol openscene (2 turned passes, seed 7)" in page
+    assert "Procedural rooms; not comparable with ScanNet." in page

@@ -15,7 +15,6 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from models.cache import load_text
-from models.teachers.conv import LOGIT_SCALE
 from models.teachers.conv_file import ConvModel, conv_bytes, description, read_conv
 from models.teachers.conv_net import STRIDE, ConvNet, build_conv_net
 from models.text.open_clip_files import CONFIG_FILE
@@ -38,6 +37,7 @@ WEIGHTS_FILE, ABOUT_FILE = "model.safetensors", "model.json"
 VERSION = 1
 """Raised whenever the same configuration gives another network."""
 
+_LOGIT_SCALE = 12.0  # cosines times this are logits (LSeg learns its own, about 14)
 _SAME_TEXT = 0.999999  # cosine; an encoder of few steps tells different words apart by little
 _EVERY = 2  # of the cells along each axis one in so many is learned from in a step of a dense network
 
@@ -88,7 +88,7 @@ class TeacherRecipe:
         row, column = map(int, rng.integers(0, _EVERY, 2))
         cells = (..., slice(row, None, _EVERY), slice(column, None, _EVERY))
         unit, target = functional.normalize(numbers[cells], dim=1), target[cells]
-        logits = LOGIT_SCALE * torch.einsum("bchw,kc->bkhw", unit, self._labels)
+        logits = _LOGIT_SCALE * torch.einsum("bchw,kc->bkhw", unit, self._labels)
         of_labels = functional.cross_entropy(logits, target, weight=self._weight, ignore_index=-1)
         of_captions = _caption_loss(unit, views.text[cells].to(self._device), self._captions)
         values = {"labels": float(of_labels.detach()), "captions": float(of_captions.detach())}
