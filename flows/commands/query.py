@@ -1,4 +1,4 @@
-"""``teach3d query``: score a scene's points by a text, print the best, write them as PLY."""
+"""``teach3d query``: score a scene's points by a text, print the best places, write them as PLY."""
 
 import re
 from pathlib import Path
@@ -13,6 +13,7 @@ if TYPE_CHECKING:  # help must not wait for what only the command needs
 
 Features = Literal["student", "fused"]
 HISTOGRAM_BINS = 12
+_PLACE = ("x_m", "y_m", "z_m", "longest_side_m", "num_points", "score")
 
 
 def query(
@@ -20,45 +21,61 @@ def query(
     text: str,
     *,
     features: Features = "student",
-    top: int = 10,
+    top: int = 5,
     output: Path | None = None,
     store: Path | None = None,
     json: bool = False,
 ) -> int:
-    """Score a scene's points by a text; write the cloud with its scores as PLY.
+    """Score a scene's points by a text, print where it fits best, write the cloud with its scores as PLY.
+
+    A place is a superpoint; its score is the mean cosine of its points.
 
     Args:
         scene: scene id.
         text: what to look for, e.g. "a red chair".
         features: ask the 3D student, or the fused 2D features it learned from (seen points only).
-        top: how many of the best points to print.
+        top: how many of the best places to print.
         output: PLY file to write; by default queries/<scene>-<text>.ply in the store.
         store: the store to look at; by default the one run into last.
         json: print the result as JSON.
     """
-    from ops.query import histogram, score_column, top_points
+    from ops.query import best_places, histogram
     from report.exported import write_scored_cloud
     from report.query import text_histogram
     from storage.recipes import find_store, stored_recipe
 
     opened = find_store(store)
     unit = scene_unit(opened, scene)
-    scores, unknown = score_scene(unit, stored_recipe(opened), text, features)
+    scores, known, unknown = score_scene(unit, stored_recipe(opened), text, features)
     slug = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:60] or "query"
     path = output or opened.root / "queries" / f"{scene}-{slug}.ply"
     write_scored_cloud(path, unit, scores)
-    points = unit.array("ingest", "points_world")
-    best = [
-        [*(float(value) for value in points[row]), score_column(scores, row)]
-        for row in top_points(scores, top).tolist()
-    ]
+    places = best_places(
+        scores,
+        known,
+        unit.array("oversegment", "superpoint_id"),
+        unit.array("ingest", "points_world"),
+        count=top,
+    )
+    best = list(
+        zip(
+            *places.centre_m.T.tolist(),
+            places.size_m.max(axis=1).tolist(),
+            places.num_points.tolist(),
+            places.score.tolist(),
+            strict=True,
+        )
+    )
     counts, edges = histogram(scores, HISTOGRAM_BINS)
     result: dict[str, Any] = {
         "scene": scene,
         "text": text,
         "features": features,
         "unknown_words": unknown,
-        "top": [{"x_m": x, "y_m": y, "z_m": z, "score": score} for x, y, z, score in best],
+        "top": [
+            {"superpoint": place, **dict(zip(_PLACE, values, strict=True))}
+            for place, values in zip(places.superpoint.tolist(), best, strict=True)
+        ],
         "histogram": {"counts": counts, "edges": edges},
         "ply": str(path),
     }
@@ -66,7 +83,8 @@ def query(
         print_json(result)
         return 0
     _print_warning(unknown)
-    print_table(["x / m", "y / m", "z / m", "score"], best, title=f"{text!r} in {scene}")
+    columns = ["x / m", "y / m", "z / m", "longest side / m", "points", "score"]
+    print_table(columns, [list(values) for values in best], title=f"{text!r} in {scene}")
     for line in text_histogram(counts, edges):
         console.print(line, markup=False)
     console.print(f"scored cloud: {path}", markup=False, soft_wrap=True)
@@ -75,8 +93,8 @@ def query(
 
 def score_scene(
     unit: "Unit", config: "PipelineConfig", text: str, features: Features
-) -> tuple[Any, list[str]]:
-    """Scores of a scene's points for a text, and the words of it that the encoder cannot relate to anything.
+) -> tuple[Any, Any, list[str]]:
+    """Scores of a scene's points for a text, which points have one, and words that mean nothing here.
 
     Raises:
         StoreError: the features are not in the store yet.
@@ -90,8 +108,9 @@ def score_scene(
     encoder = load_text(config.text, synonyms=load_synonyms())
     stage, name = ("evaluate", "student_feat") if features == "student" else ("fuse", "feat")
     check_same_space(f"the {features} features", unit.attrs(stage)["text_space"], encoder.space)
-    scores = query_scores(unit.array(stage, name), encoder.encode([text])[0])
-    return scores, list(encoder.unknown_words([text], known_texts(unit, config)))
+    feat = unit.array(stage, name)
+    scores = query_scores(feat, encoder.encode([text])[0])
+    return scores, feat.any(axis=1), list(encoder.unknown_words([text], known_texts(unit, config)))
 
 
 def known_texts(unit: "Unit", config: "PipelineConfig") -> list[str]:

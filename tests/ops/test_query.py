@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ops.query import histogram, query_scores, score_column, statistics, top_points
+from ops.query import best_places, histogram, query_scores, statistics
 
 
 def test_scores_are_cosines_and_unseen_points_score_nothing() -> None:
@@ -10,7 +10,6 @@ def test_scores_are_cosines_and_unseen_points_score_nothing() -> None:
     scores = query_scores(feat, np.array([1.0, 0.0], dtype=np.float32))
     np.testing.assert_allclose(scores, [0.6, -1, 0, 0], atol=1e-6)
     assert scores.dtype == np.float32
-    assert score_column(scores, 1) == -1.0
 
 
 def test_lengths_near_the_end_of_float16_do_not_overflow() -> None:
@@ -18,10 +17,25 @@ def test_lengths_near_the_end_of_float16_do_not_overflow() -> None:
     assert np.allclose(query_scores(feat, np.full(4, 0.5, dtype=np.float32)), 1)
 
 
-def test_the_best_points_come_first_and_ties_in_their_order() -> None:
-    scores = np.array([0.1, 0.9, 0.5, 0.9], dtype=np.float32)
-    assert top_points(scores, 3).tolist() == [1, 3, 2]
-    assert top_points(scores, 10).tolist() == [1, 3, 2, 0]
+def test_the_best_places_come_first_by_the_mean_of_their_known_points() -> None:
+    scores = np.array([0.2, 0.4, 0.9, 0.3, 1.0, 0.5, 0.5], dtype=np.float32)
+    known = np.array([1, 1, 1, 1, 0, 1, 1], dtype=bool)
+    place = np.array([4, 4, 2, 2, 2, 7, 7])
+    points = np.arange(21, dtype=np.float64).reshape(7, 3)
+    found = best_places(scores, known, place, points, count=2, min_points=2)
+    assert found.superpoint.tolist() == [2, 7]
+    np.testing.assert_allclose(found.score, [0.6, 0.5], atol=1e-6)
+    assert found.num_points.tolist() == [2, 2]
+    assert found.centre_m.tolist() == [[7.5, 8.5, 9.5], [16.5, 17.5, 18.5]]
+    assert found.size_m.tolist() == [[3, 3, 3], [3, 3, 3]]
+
+
+def test_small_places_count_only_where_all_are_small() -> None:
+    scores, place = np.array([0.9, 0.1, 0.2], dtype=np.float32), np.array([0, 1, 1])
+    everywhere, points = np.ones(3, dtype=bool), np.zeros((3, 3))
+    assert best_places(scores, everywhere, place, points, count=9, min_points=2).superpoint.tolist() == [1]
+    assert best_places(scores, everywhere, place, points, count=9, min_points=3).superpoint.tolist() == [0, 1]
+    assert len(best_places(scores, ~everywhere, place, points, count=9).superpoint) == 0
 
 
 def test_every_point_is_in_one_bin() -> None:
