@@ -46,8 +46,7 @@ $(VENV)/.minkowski: $(VENV)/.run
 
 # --- what people run ------------------------------------------------------------------------------
 demo: $(VENV)/.run  ## the main job: rooms are filmed, lifted, fused, distilled, evaluated and shown
-	$(CLI) train-demo-teachers
-	$(CLI) run configs/demo.yaml
+	$(CLI) run configs/default.yaml
 
 kitchen: $(VENV)/.run  ## the same on a real RGB-D capture with two real networks (needs the data)
 	$(CLI) run configs/kitchen.yaml --set source.root=$(TEACH3D_TEST_DATA)/kitchen

@@ -1,7 +1,6 @@
 """Lifting virtual views of a mesh against lifting the real images it was made from.
 
-    teach3d train-demo-teachers
-    python -m benchmarks.virtual_views [--recipe configs/demo.yaml] [--scenes room_201 ...] [--voxel-m 0.02]
+    python -m benchmarks.virtual_views [--recipe configs/default.yaml] [--scenes room_100000 ...] [--voxel-m 0.02]
 
 Each scene is ingested from its images; its mesh is written to a PLY file, and that file, without any image,
 goes through ``render``, ``lift`` and ``fuse`` with the same teachers. Both fusions are judged on their own
@@ -75,8 +74,8 @@ def contact_sheet(unit: Unit, columns: int = 4, rows: int = 3) -> None:
 def main() -> None:
     """Run both ways and compare."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--recipe", type=Path, default=Path("configs/demo.yaml"))
-    parser.add_argument("--scenes", nargs="+", default=["room_201", "room_202"])
+    parser.add_argument("--recipe", type=Path, default=Path("configs/default.yaml"))
+    parser.add_argument("--scenes", nargs="+", default=[f"room_{seed}" for seed in range(100000, 100005)])
     parser.add_argument("--voxel-m", type=float, default=0.02, help="of the meshes: coarser ones are blurred")
     parser.add_argument("--threads", type=int, default=2)
     args = parser.parse_args()

@@ -21,8 +21,8 @@ First steps:
 
   teach3d run configs/default.yaml         compute; names the report to open
   teach3d status                        done, stale (and why), missing
-  teach3d query room_201 "a red chair"  best points; writes a coloured PLY
-  teach3d view room_201                 ask in the browser
+  teach3d query room_100000 "a red chair"  best points; writes a coloured PLY
+  teach3d view room_100000                 ask in the browser
   teach3d predict my_scan.ply           label any cloud, no images needed
   teach3d doctor                        what is installed, what is missing
 

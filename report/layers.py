@@ -16,6 +16,7 @@ from storage.store import Unit
 
 Encode = Callable[[Sequence[str]], Float[np.ndarray, "Q C"]]
 _CHUNK = 16384
+_QUERIED = (("student", "evaluate", "student_feat"), ("fused", "fuse", "feat"))
 
 
 @dataclass(frozen=True)
@@ -154,7 +155,10 @@ def _evaluate_layers(scene: Unit, keep: Int[np.ndarray, "n"], known: Mapping[str
 def query_layers(
     scene: Unit, keep: Int[np.ndarray, "n"], queries: Sequence[str], encode: Encode
 ) -> list[Layer]:
-    """One layer per text query: cosine of the student's features (the fused ones, without a student) with it.
+    """Two layers per text query: its cosine with the student's features, and with the fused 2D ones.
+
+    The student knows shapes and answers everywhere; what only images show (colours, pictures) is in the fused
+    features. A source that is not there yet gives no layer.
 
     Args:
         scene: the scene's store.
@@ -162,19 +166,19 @@ def query_layers(
         queries: free text.
         encode: texts to unit vectors of the store's text space.
     """
-    source = next(
-        ((s, a) for s, a in (("evaluate", "student_feat"), ("fuse", "feat")) if _has(scene, s, a)), None
-    )
-    if source is None or not queries:
+    if not queries:
         return []
-    scores = query_scores(scene, source, encode(list(queries)))[keep]
-    whose = "student" if source[0] == "evaluate" else "fused"
-    return [
-        Layer(
-            f"query:{text}", text, "Queries", "scalar", scores[:, q], note=f"cosine with the {whose} features"
-        )
-        for q, text in enumerate(queries)
-    ]
+    layers = []
+    for whose, stage, name in _QUERIED:
+        if not _has(scene, stage, name):
+            continue
+        scores = query_scores(scene, (stage, name), encode(list(queries)))[keep]
+        note = f"cosine with the {whose} features"
+        layers += [
+            Layer(f"query-{whose}:{text}", text, f"Queries, {whose}", "scalar", scores[:, q], note=note)
+            for q, text in enumerate(queries)
+        ]
+    return layers
 
 
 def query_scores(

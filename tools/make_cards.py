@@ -20,6 +20,9 @@ PAGE = "scale-models.md"
 BEGIN, END = "<!-- cards -->", "<!-- end of cards -->"
 _TEACHERS = ("dense_teacher", "mask_teacher")
 _NUM_WEAKEST = 5
+_SHARES = frozenset({"accuracy", "iou", "class", "images: accuracy", "images: auc", "rooms: innermost: iou"})
+ALL = "all"
+"""Key of the value over all classes, beside those of each."""
 
 
 def page(folder: Path = SHIPPED) -> str:
@@ -51,8 +54,8 @@ def _card(name: str, values: Mapping[str, Any]) -> list[str]:
     place = f"{machine['device']}, {machine['threads']} threads"
     rows = {
         "class": f"`{values['model']}`",
-        "size": f"{values['parameters'] / 1e6:.2f} M parameters, {values['bytes'] / 1e6:.2f} MB",
-        "trained in": f"{values['seconds'] / 60:.0f} min on {place}",
+        "size": f"{_total(values['parameters']) / 1e6:.2f} M parameters, {values['bytes'] / 1e6:.2f} MB",
+        "trained in": f"{_total(values['seconds']) / 60:.0f} min on {place}",
         **{key.replace("_", " "): _text(value) for key, value in trained.items()},
     }
     lines += [f"| {key} | {value} |" for key, value in rows.items()]
@@ -63,17 +66,23 @@ def _card(name: str, values: Mapping[str, Any]) -> list[str]:
     by_class = dict(_by_class(held_out))
     if by_class:
         lines += ["", *_class_table(by_class)]
-        lines += ["", *(_weakest(key, column) for key, column in by_class.items())]
+        lines += ["", *(_weakest(key, column) for key, column in by_class.items() if key in _SHARES)]
     synonyms = held_out.get("synonyms")
     if synonyms:
         lines += ["", *_synonyms(synonyms)]
     return lines
 
 
+def _total(value: Any) -> float:
+    return float(sum(value.values()) if isinstance(value, Mapping) else value)
+
+
 def _scalars(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
     for key, value in values.items():
         if isinstance(value, Mapping):
-            if not _is_by_class(value) and key != "by_name":
+            if _is_by_class(value):
+                value = {name: value[name] for name in (ALL,) if name in value}  # noqa: PLW2901
+            if key != "by_name":
                 yield from _scalars(value, f"{prefix}{key}: ")
         else:
             yield f"{prefix}{key}".replace("_", " "), _text(value)
@@ -83,13 +92,14 @@ def _by_class(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str
     for key, value in values.items():
         if isinstance(value, Mapping):
             if _is_by_class(value):
-                yield (prefix or key).strip(": ").replace("_", " "), value
+                name = prefix.removesuffix(": ") if key == "by_class" else f"{prefix}{key}"
+                yield name.replace("_", " "), value
             else:
-                yield from _by_class(value, f"{key}: ")
+                yield from _by_class(value, f"{prefix}{key}: ")
 
 
 def _is_by_class(value: Mapping[str, Any]) -> bool:
-    return bool(value) and set(value) <= set(ROOM_CLASSES)
+    return bool(value) and set(value) <= {ALL, *ROOM_CLASSES}
 
 
 def _class_table(columns: Mapping[str, Mapping[str, Any]]) -> list[str]:
@@ -101,7 +111,7 @@ def _class_table(columns: Mapping[str, Mapping[str, Any]]) -> list[str]:
 
 
 def _weakest(key: str, column: Mapping[str, Any]) -> str:
-    known = sorted((value, name) for name, value in column.items() if value is not None)
+    known = sorted((value, name) for name, value in column.items() if value is not None and name != ALL)
     return f"Weakest by {key}: {', '.join(f'{name} {_text(value)}' for value, name in known[:_NUM_WEAKEST])}."
 
 

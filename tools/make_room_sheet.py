@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image
 
 from ops.cameras import intrinsics_from_fov, look_at
 from ops.finishes import plain
@@ -20,12 +20,10 @@ from ops.room_walk import camera_walk
 from ops.rooms import PLANS, ROOM_CLASSES, Room, assembled, make_room
 from ops.sensor import Exposure, exposures
 from storage.label_sets import load_label_set
+from tools.sheets import GAP, beside, legend, save, stacked, titled
 
 HW = (240, 320)
-GAP = 4
 SHOWN = (240, 180)
-INK = (30, 32, 36)
-PAPER = (255, 255, 255)
 
 
 def main() -> None:
@@ -43,8 +41,7 @@ def main() -> None:
     options.folder.mkdir(parents=True, exist_ok=True)
     rooms = rooms_sheet(range(options.first_seed, options.first_seed + 10))
     for name, image in (("rooms", rooms), ("furniture", furniture_sheet())):
-        few = image.quantize(256, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
-        few.save(options.folder / f"{name}.png", optimize=True)
+        save(image, options.folder / f"{name}.png")
 
 
 def counts(num_rooms: int) -> str:
@@ -65,8 +62,8 @@ def counts(num_rooms: int) -> str:
 def rooms_sheet(seeds: Sequence[int]) -> Image.Image:
     """A row per room: from above in colour and in class colours, three views with theirs below."""
     blocks = [_room_row(seed) for seed in sorted(seeds, key=lambda seed: (seed % len(PLANS), seed))]
-    rows = [_beside(blocks[i : i + 2]) for i in range(0, len(blocks), 2)]
-    return _stacked([*rows, _legend(rows[0].shape[1])])
+    rows = [beside(blocks[i : i + 2]) for i in range(0, len(blocks), 2)]
+    return stacked([*rows, legend(rows[0].shape[1])])
 
 
 def _room_row(seed: int) -> np.ndarray:
@@ -81,7 +78,7 @@ def _room_row(seed: int) -> np.ndarray:
         )
         views.append(_with_classes(view))
     text = f"{room.plan}, seed {seed}"
-    return _titled(_beside([_with_classes(above), *views]), text)
+    return titled(beside([_with_classes(above), *views]), text)
 
 
 def _best_views(renderer: RoomRenderer, walk: np.ndarray, count: int = 4) -> list[int]:
@@ -128,13 +125,13 @@ def furniture_sheet() -> Image.Image:
         for seed in range(60):
             piece = maker(np.random.default_rng(seed))
             seen.setdefault(piece.design, piece)
-        tiles += [_titled(_portrait(piece), f"{name}: {design}") for design, piece in seen.items()]
+        tiles += [titled(_portrait(piece), f"{name}: {design}") for design, piece in seen.items()]
     width = 12
-    rows = [_beside(tiles[i : i + width]) for i in range(0, len(tiles), width)]
+    rows = [beside(tiles[i : i + width]) for i in range(0, len(tiles), width)]
     blank = np.full((rows[0].shape[0], rows[0].shape[1], 3), 255, np.uint8)
     last = blank.copy()
     last[:, : rows[-1].shape[1]] = rows[-1]
-    return _stacked([*rows[:-1], last])
+    return stacked([*rows[:-1], last])
 
 
 def _portrait(piece: Furniture) -> np.ndarray:
@@ -164,32 +161,6 @@ def _with_classes(view: Render) -> np.ndarray:
         np.asarray(Image.fromarray(image).resize(SHOWN, Image.Resampling.BOX)) for image in (shown, classes)
     ]
     return np.vstack([images[0], gap[:, : SHOWN[0]], images[1]])
-
-
-def _beside(images: Sequence[np.ndarray]) -> np.ndarray:
-    gap = np.full((images[0].shape[0], GAP, 3), 255, np.uint8)
-    return np.hstack([part for image in images for part in (image, gap)])
-
-
-def _stacked(rows: Sequence[np.ndarray]) -> Image.Image:
-    return Image.fromarray(np.vstack(list(rows)))
-
-
-def _titled(image: np.ndarray, text: str) -> np.ndarray:
-    title = Image.new("RGB", (image.shape[1], 18), PAPER)
-    ImageDraw.Draw(title).text((3, 2), text, fill=INK, font=ImageFont.load_default(size=12))
-    return np.vstack([np.asarray(title), image])
-
-
-def _legend(width: int) -> np.ndarray:
-    label_set = load_label_set("scannet20")
-    image = Image.new("RGB", (width, 48), PAPER)
-    draw, font, step = ImageDraw.Draw(image), ImageFont.load_default(size=13), width / 10
-    for i, (name, color) in enumerate(zip(label_set.names, label_set.colors, strict=True)):
-        x, y = (i % 10) * step + 4, 4 + 22 * (i // 10)
-        draw.rectangle((x, y, x + 16, y + 16), fill=tuple(color))
-        draw.text((x + 22, y), name, fill=INK, font=font)
-    return np.asarray(image)
 
 
 if __name__ == "__main__":

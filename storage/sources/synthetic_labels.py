@@ -1,6 +1,6 @@
 """Views of procedural rooms with the class and object of every pixel.
 
-For training the demonstration's 2D networks and for tests; nothing that computes a scene's features may
+For training the scale models and for tests; nothing that computes a scene's features may
 read this. Ground truth of points is ``storage/truth.py``'s business.
 """
 

@@ -58,9 +58,10 @@ def test_missing_stages_only_lose_their_layers(tmp_path: Path) -> None:
 
 def test_queries_find_their_class(scene: Unit) -> None:
     keep = np.arange(0, len(scene.array("fuse", "label")), 3)
-    chair, table = query_layers(scene, keep, ["a red chair", "table"], factory.encode)
+    chair, table, *fused = query_layers(scene, keep, ["a red chair", "table"], factory.encode)
     student = scene.array("evaluate", "label")[keep, 3]
-    assert chair.key == "query:a red chair"
+    assert chair.key == "query-student:a red chair"
+    assert [layer.key for layer in fused] == ["query-fused:a red chair", "query-fused:table"]
     for layer, name in ((chair, "chair"), (table, "table")):
         is_it = student == factory.NAMES.index(name)
         assert layer.values[is_it].min() > layer.values[~is_it].max()

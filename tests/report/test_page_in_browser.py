@@ -76,7 +76,7 @@ def test_points_are_drawn_in_the_middle_of_the_view(page: Page) -> None:
 def test_every_layer_looks_different(page: Page) -> None:
     keys = page.run("[...document.querySelectorAll('#layers input')].map((input) => input.value)")
     assert keys[:2] == ["colour", "normals"]
-    wanted = {"superpoints", "views", "fused", "student", "student-score", "truth", "query:a chair"}
+    wanted = {"superpoints", "views", "fused", "student", "student-score", "truth", "query-student:a chair"}
     assert wanted <= set(keys)
     pictures = []
     for key in keys:
@@ -149,9 +149,9 @@ def test_the_address_chooses_scene_and_layer(page: Page, index: Path) -> None:
         page.run("[...document.querySelectorAll('#layers input')].some((input) => input.value === 'truth')")
         is False
     )
-    page.open(f"{index.as_uri()}#scene=room_a&layer=query%3Aa+chair")
+    page.open(f"{index.as_uri()}#scene=room_a&layer=query-student%3Aa+chair")
     page.wait_for("teach3d.scene === 'room_a' && teach3d.ready")
-    assert page.run("teach3d.layer") == "query:a chair"
+    assert page.run("teach3d.layer") == "query-student:a chair"
     assert page.run("document.getElementById('ramp').hidden") is False
 
 

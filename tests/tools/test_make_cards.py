@@ -47,6 +47,38 @@ def test_where_teachers_cross(tmp_path):
     assert "mask_teacher is ahead by at least 15 points at 1: toilet 0.500 : 0.700" in text
 
 
+def test_figures_over_all_classes_stand_beside_those_of_each(tmp_path):
+    held_out = {
+        "images": {
+            "accuracy": {"all": 0.875, "bed": 0.75, "sofa": 1.0},
+            "auc": {"all": 0.9, "bed": None},
+            "named_instead": {"bed": {"sofa": 5}},
+        },
+        "judges": {"classifier": {"all": 0.95, "bed": 0.5}},
+    }
+    figures = {
+        "model": "some.Pipeline",
+        "parameters": {"vae": 1_000_000, "unet": 4_000_000},
+        "trained_on": {"steps": {"vae": 10, "unet": 20}},
+        "seconds": {"vae": 60, "unet": 120},
+        "machine": MACHINE,
+        "held_out": held_out,
+    }
+    publish(tmp_path / "generator", {"w.bin": b"x"}, fingerprint="f", figures=figures)
+    text = cards(tmp_path)
+    for words in (
+        "5.00 M parameters",
+        "3 min on",
+        "| steps | vae: 10; unet: 20 |",
+        "| images: accuracy: all | 0.875 |",
+        "| judges: classifier: all | 0.950 |",
+        "| class | images: accuracy | images: auc | images: named instead | judges: classifier |",
+        "| bed | 0.750 | - | sofa: 5 | 0.500 |",
+        "Weakest by images: accuracy: bed 0.750, sofa 1.000.",
+    ):
+        assert words in text
+
+
 def test_the_page_is_changed_between_its_marks_only(tmp_path, repository_root):
     teacher(tmp_path, "mask_teacher", {})
     old = (repository_root / "docs" / "scale-models.md").read_text()
