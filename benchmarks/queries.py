@@ -26,6 +26,7 @@ from ops.scale_captions import FACTS, facts_of
 from ops.scale_shell import shell_pieces
 from schema.config import PipelineConfig
 from schema.config_source import SyntheticConfig
+from schema.summary import PROCEDURAL
 from storage.label_sets import load_label_set
 from storage.recipes import load_recipe
 from storage.sources.synthetic import SyntheticRooms
@@ -137,12 +138,8 @@ def _names(label_set: str) -> Sequence[str]:
     return load_label_set(label_set).names
 
 
-def main() -> None:
-    """Ask everything and write the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--recipe", type=Path, default=Path("configs/default.yaml"))
-    args = parser.parse_args()
-    config = load_recipe(args.recipe)
+def measure(config: PipelineConfig) -> dict[str, Any]:
+    """Everything asked in the rooms of a recipe that has been run."""
     check_words(config)
     store, encoder = Store(config.store), load_text(config.text, synonyms=[])
     assert isinstance(config.source, SyntheticConfig)
@@ -153,14 +150,16 @@ def main() -> None:
         "fused": {name: asked(config, units[name], name, ("fuse", "feat")) for name in rooms},
         "student": {name: asked(config, units[name], name, ("evaluate", "student_feat")) for name in judged},
     }
-    write_results(
-        "queries",
-        {
-            **conditions(1),
-            "what": "procedural rooms; not comparable with ScanNet",
-            **{name: hits(scenes, encoder) for name, scenes in found.items()},
-        },
-    )
+    return {name: hits(scenes, encoder) for name, scenes in found.items()}
+
+
+def main() -> None:
+    """Ask everything and write the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--recipe", type=Path, default=Path("configs/default.yaml"))
+    args = parser.parse_args()
+    found = measure(load_recipe(args.recipe))
+    write_results("queries", {**conditions(1), "what": PROCEDURAL, **found})
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Lifting virtual views of a mesh against lifting the real images it was made from.
 
-    python -m benchmarks.virtual_views [--recipe configs/default.yaml] [--scenes room_100000 ...] [--voxel-m 0.02]
+    python -m benchmarks.virtual_views [--recipe configs/default.yaml] [--scenes room_100000] [--voxel-m 0.02]
 
 Each scene is ingested from its images; its mesh is written to a PLY file, and that file, without any image,
 goes through ``render``, ``lift`` and ``fuse`` with the same teachers. Both fusions are judged on their own
@@ -23,6 +23,7 @@ from flows.plan import make_plan
 from ops.metrics import confusion, scores_from_confusion
 from schema.config import PipelineConfig
 from schema.config_clouds import CloudFilesConfig
+from schema.summary import PROCEDURAL
 from storage.export import export_cloud
 from storage.label_sets import load_label_set
 from storage.recipes import load_recipe
@@ -114,7 +115,7 @@ def main() -> None:
         "virtual-views",
         {
             **conditions(args.threads),
-            "what": "fused labels on procedural rooms; not comparable with real scans",
+            "what": f"fused labels; {PROCEDURAL}",
             "mesh_voxel_m": args.voxel_m,
             "rows": rows,
             "miou_difference": round(rows["virtual views"]["miou"] - rows["real images"]["miou"], 4),

@@ -93,7 +93,15 @@ def test_ten_frames_of_the_kitchen(ten_frames: Path) -> None:
 def test_the_report_of_a_real_run_draws_points_and_switches_layers(ten_frames: Path) -> None:
     if find_chromium() is None:
         pytest.skip("no Chromium here")
-    layers = ("colour", "superpoints", "teacher:deeplab", "fused", "student", "views", "query-student:a chair")
+    layers = (
+        "colour",
+        "superpoints",
+        "teacher:deeplab",
+        "fused",
+        "student",
+        "views",
+        "query-student:a chair",
+    )
     with Page(size=(1100, 1700)) as page:
         page.open((ten_frames / "report" / "index.html").as_uri())
         page.wait_for("document.body && document.body.dataset.ready === 'true'")
