@@ -74,7 +74,7 @@ format: $(VENV)/.dev  ## rewrite files in the house style
 	$(BIN)/ruff format .
 
 bench: $(VENV)/.dev $(VENV)/.minkowski  ## every benchmark; results go to benchmarks/results
-	@for name in world lift oversegment student engines; do echo "== $$name"; $(BIN)/python -m benchmarks.$$name || exit 1; done
+	@for name in world lift oversegment student tiles training_memory commands engines; do echo "== $$name"; $(BIN)/python -m benchmarks.$$name || exit 1; done
 
 docs: $(VENV)/.dev  ## rewrite the generated parts of docs/ (store layout, schemas, command help)
 	$(BIN)/python -m tools.generate_docs

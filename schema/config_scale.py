@@ -11,15 +11,12 @@ from schema.config_base import Config, ImageSide
 from schema.seeds import MODELS, MODELS_HELD_OUT
 
 
-class ScaleViewsConfig(Config):
-    """Views of the scale models' own rooms, shared by all of them."""
+class _RoomsConfig(Config):
+    """Which of the scale models' rooms are trained on; those held out are the same for all."""
 
     first_room: int = Field(MODELS.start, ge=MODELS.start, description="seed of the first room to train on")
     num_rooms: int = Field(600, ge=1, description="rooms to train on; they follow the first")
     num_held_out_rooms: int = Field(60, ge=1, le=1000, description="rooms for accuracies only")
-    frames_per_room: int = Field(6, ge=1, le=1000, description="views of a room")
-    image_hw: tuple[ImageSide, ImageSide] = Field((240, 320), description="height and width of a view, px")
-    fov_deg: float = Field(70.0, gt=10, lt=150, description="horizontal field of view, degrees")
 
     @model_validator(mode="after")
     def _none_held_out(self) -> Self:
@@ -36,6 +33,14 @@ class ScaleViewsConfig(Config):
     def held_out_rooms(self) -> tuple[int, ...]:
         """Seeds of the rooms accuracies are measured on."""
         return tuple(MODELS_HELD_OUT[: self.num_held_out_rooms])
+
+
+class ScaleViewsConfig(_RoomsConfig):
+    """Views of the scale models' own rooms, shared by all of them."""
+
+    frames_per_room: int = Field(6, ge=1, le=1000, description="views of a room")
+    image_hw: tuple[ImageSide, ImageSide] = Field((240, 320), description="height and width of a view, px")
+    fov_deg: float = Field(70.0, gt=10, lt=150, description="horizontal field of view, degrees")
 
 
 class ScaleFitConfig(Config):
@@ -49,32 +54,15 @@ class ScaleFitConfig(Config):
     seed: int = Field(0, ge=0, description="initial weights, batches and augmentation")
 
 
-class ObjectViewsConfig(Config):
+class ObjectViewsConfig(_RoomsConfig):
     """Square views of single objects, for the generator, the segmenter and their judges."""
 
     first_room: int = Field(
         MODELS.start + 100_000, ge=MODELS.start, description="seed of the first room to train on"
     )
     num_rooms: int = Field(800, ge=1, description="rooms to train on; they follow the first")
-    num_held_out_rooms: int = Field(60, ge=1, le=1000, description="rooms for accuracies only")
     views_per_room: int = Field(16, ge=1, le=1000, description="views of a room, at most")
     image_px: ImageSide = Field(128, description="side of a view, px")
-
-    @model_validator(mode="after")
-    def _none_held_out(self) -> Self:
-        if self.first_room + self.num_rooms > MODELS_HELD_OUT.start:
-            raise ValueError(f"rooms from {MODELS_HELD_OUT.start} on are not trained on")
-        return self
-
-    @property
-    def training_rooms(self) -> tuple[int, ...]:
-        """Seeds of the rooms trained on."""
-        return tuple(range(self.first_room, self.first_room + self.num_rooms))
-
-    @property
-    def held_out_rooms(self) -> tuple[int, ...]:
-        """Seeds of the rooms accuracies are measured on."""
-        return tuple(MODELS_HELD_OUT[: self.num_held_out_rooms])
 
 
 class ScaleVaeConfig(Config):

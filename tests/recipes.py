@@ -1,5 +1,10 @@
 """Recipes for tests: a small procedural room, one tiny real network, everything in a temporary folder."""
 
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -50,3 +55,20 @@ def small_recipe(folder: Path, **changes: Any) -> Path:
     path = folder / "recipe.yaml"
     path.write_text(yaml.safe_dump(small_values(folder, **changes)), encoding="utf-8")
     return path
+
+
+def run_recipe(recipe: Path, arguments: Sequence[str]) -> dict[str, Any]:
+    """``teach3d run`` as a person runs it, in a process of its own with its own server; its summary."""
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("PREFECT")}
+    done = subprocess.run(
+        [sys.executable, "-m", "flows", "run", str(recipe), "--json", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=environment,
+        cwd=recipe.parent.parent,
+    )
+    assert done.returncode == 0, done.stderr
+    summary = json.loads(done.stdout)
+    assert isinstance(summary, dict)
+    return summary

@@ -1,45 +1,25 @@
 """The default recipe as `make demo` runs it: procedural rooms, scale models, a student, queries."""
 
-import json
-import os
-import subprocess
-import sys
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from benchmarks.queries import measure
 from schema.summary import PROCEDURAL
 from storage.recipes import load_recipe
+from tests.recipes import run_recipe
 
 pytestmark = pytest.mark.slow
 ROWS = ("lift/dense", "lift/mask", "fuse/linear", "fuse/oracle_capability", "fuse", "student")
-
-
-def run(recipe: Path, store: Path) -> dict[str, Any]:
-    """The command as a person runs it, in a process of its own with its own server."""
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("PREFECT")}
-    done = subprocess.run(
-        [sys.executable, "-m", "flows", "run", str(recipe), "--json", "--set", f"store={store}"],
-        capture_output=True,
-        text=True,
-        check=False,
-        env=environment,
-        cwd=recipe.parent.parent,
-    )
-    assert done.returncode == 0, done.stderr
-    summary = json.loads(done.stdout)
-    assert isinstance(summary, dict)
-    return summary
 
 
 def test_the_whole_method_on_procedural_rooms(
     repository_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     recipe, store = repository_root / "configs" / "default.yaml", tmp_path / "store"
-    first = run(recipe, store)
+    arguments = ["--set", f"store={store}"]
+    first = run_recipe(recipe, arguments)
     assert not first["failures"]
     assert first["table"]["title"].endswith(PROCEDURAL)
     miou = {row["name"]: row["cells"][1] for row in first["table"]["rows"]}
@@ -47,7 +27,7 @@ def test_the_whole_method_on_procedural_rooms(
     assert miou["fuse"] > max(miou["lift/dense"], miou["lift/mask"])  # two teachers know more than one
     assert miou["student"] > 0.1
     began = time.monotonic()
-    second = run(recipe, store)
+    second = run_recipe(recipe, arguments)
     assert {stage["status"] for stage in second["stages"]} == {"cached"}
     print(f"second run: {time.monotonic() - began:.1f} s")
 

@@ -1,12 +1,8 @@
 """The real capture, end to end through the command: ten frames in the short suite, all in the long one."""
 
 import json
-import os
-import subprocess
-import sys
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -14,6 +10,7 @@ from benchmarks.kitchen_boxes import ROWS, by_class, shares
 from flows.cli import main
 from storage.store import Store
 from tests.browser import Page, find_chromium
+from tests.recipes import run_recipe
 
 FRAME = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 
@@ -30,23 +27,6 @@ def overrides(store: Path, kitchen: Path, litert: Path, *more: str) -> list[str]
             f"teachers.{name}.labels={litert / 'labels.txt'}",
         ]
     return [argument for value in values for argument in ("--set", value)]
-
-
-def run(recipe: Path, arguments: list[str]) -> dict[str, Any]:
-    """The command as a person runs it, in a process of its own with its own server."""
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("PREFECT")}
-    done = subprocess.run(
-        [sys.executable, "-m", "flows", "run", str(recipe), "--json", *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-        env=environment,
-        cwd=recipe.parent.parent,
-    )
-    assert done.returncode == 0, done.stderr
-    summary = json.loads(done.stdout)
-    assert isinstance(summary, dict)
-    return summary
 
 
 @pytest.fixture(scope="module")
@@ -129,7 +109,7 @@ def test_the_whole_kitchen_comes_out_where_it_is(
     recipe = repository_root / "configs" / "kitchen.yaml"
     arguments = overrides(tmp_path / "store", kitchen_root, litert_root)
     started = time.monotonic()
-    summary = run(recipe, arguments)
+    summary = run_recipe(recipe, arguments)
     print(f"whole kitchen: {time.monotonic() - started:.0f} s")
     assert {stage["status"] for stage in summary["stages"]} == {"computed"}
     found = shares(Store(tmp_path / "store").scene("kitchen"))
@@ -140,7 +120,7 @@ def test_the_whole_kitchen_comes_out_where_it_is(
     for row in by_class(found):
         assert all(row[name] >= 0.6 for name in ROWS), row
     started = time.monotonic()
-    again = run(recipe, arguments)
+    again = run_recipe(recipe, arguments)
     print(f"second run: {time.monotonic() - started:.1f} s")
     assert {stage["status"] for stage in again["stages"]} == {"cached"}
     assert again["table"] == summary["table"]
