@@ -4,6 +4,7 @@ Used by the benchmarks that ask what a student learns; these read ground truth o
 does: to make the targets of the experiment and to judge its students.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,7 +41,7 @@ class Room:
         return np.where(counts.any(axis=1), counts.argmax(axis=1), -1)
 
 
-def make_rooms(seeds: list[int], num_frames: int = 24) -> list[Room]:
+def make_rooms(seeds: Sequence[int], num_frames: int = 24) -> list[Room]:
     """Film rooms, fuse the depths, segment the surface, look the truth up."""
     config = SyntheticConfig(kind="synthetic", seeds=tuple(seeds), num_frames=num_frames)
     source = SyntheticRooms(config)

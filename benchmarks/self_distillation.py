@@ -17,6 +17,7 @@ import numpy as np
 from benchmarks.conditions import conditions, use_threads, write_results
 from benchmarks.lessons import class_vectors, lesson, make_rooms, miou, num_voxels
 from schema.config_stages import DistillConfig
+from schema.seeds import STUDENT, TEST
 from training.distill import TrainingSet, distill
 from training.infer import load_student, student_features
 from training.metrics_log import read_metrics, step_lines
@@ -62,8 +63,8 @@ def main() -> None:
     use_threads(args.threads)
     began = time.perf_counter()
     train, held_out = (
-        make_rooms([*range(301, 301 + args.rooms)]),
-        make_rooms([*range(401, 401 + args.held_out)]),
+        make_rooms(STUDENT[300 : 300 + args.rooms]),
+        make_rooms(TEST[: args.held_out]),
     )
     text = class_vectors(len(train[0].names), CHANNELS)
     classes = Classes(text, np.ones(len(text), dtype=bool))

@@ -1,6 +1,6 @@
 """Lifting virtual views of a mesh against lifting the real images it was made from.
 
-    python -m benchmarks.virtual_views [--recipe configs/default.yaml] [--scenes room_100000] [--voxel-m 0.02]
+    python -m benchmarks.virtual_views [--recipe configs/default.yaml] [--seeds 200000] [--voxel-m 0.02]
 
 Each scene is ingested from its images; its mesh is written to a PLY file, and that file, without any image,
 goes through ``render``, ``lift`` and ``fuse`` with the same teachers. Both fusions are judged on their own
@@ -23,11 +23,14 @@ from flows.plan import make_plan
 from ops.metrics import confusion, scores_from_confusion
 from schema.config import PipelineConfig
 from schema.config_clouds import CloudFilesConfig
+from schema.config_source import SyntheticConfig
+from schema.seeds import TEST
 from schema.summary import PROCEDURAL
 from storage.export import export_cloud
 from storage.label_sets import load_label_set
 from storage.recipes import load_recipe
 from storage.scene_io import read_cloud
+from storage.sources.synthetic import SyntheticRooms
 from storage.store import Store
 from storage.truth import read_truth
 from storage.unit import Unit
@@ -76,19 +79,24 @@ def main() -> None:
     """Run both ways and compare."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--recipe", type=Path, default=Path("configs/default.yaml"))
-    parser.add_argument("--scenes", nargs="+", default=[f"room_{seed}" for seed in range(100000, 100005)])
+    parser.add_argument("--seeds", nargs="+", type=int, default=TEST[:5], help="of the rooms")
     parser.add_argument("--voxel-m", type=float, default=0.02, help="of the meshes: coarser ones are blurred")
     parser.add_argument("--threads", type=int, default=2)
     args = parser.parse_args()
     use_threads(args.threads)
     recipe = load_recipe(args.recipe)
+    assert isinstance(recipe.source, SyntheticConfig)
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        split = recipe.split.model_copy(update={"train": tuple(args.scenes), "evaluate": tuple(args.scenes)})
+        source = SyntheticConfig(seeds=tuple(args.seeds), num_frames=recipe.source.num_frames)
+        scenes = SyntheticRooms(source).scene_ids()
+        split = recipe.split.model_copy(update={"train": tuple(scenes), "evaluate": tuple(scenes)})
         ingest = recipe.ingest.model_copy(update={"voxel_m": args.voxel_m})
-        real = recipe.model_copy(update={"store": folder / "real", "split": split, "ingest": ingest})
+        real = recipe.model_copy(
+            update={"store": folder / "real", "source": source, "split": split, "ingest": ingest}
+        )
         stores = {"real images": run_to_fusion(real)}
-        for scene_id in args.scenes:
+        for scene_id in scenes:
             cloud = read_cloud(stores["real images"][0].scene(scene_id))
             export_cloud(
                 folder / f"{scene_id}.ply",
@@ -103,14 +111,14 @@ def main() -> None:
         stores["virtual views"] = run_to_fusion(bare)
         rows: dict[str, Any] = {}
         for name, (store, seconds) in stores.items():
-            parts = [judged(store.scene(scene_id), real, scene_id) for scene_id in args.scenes]
+            parts = [judged(store.scene(scene_id), real, scene_id) for scene_id in scenes]
             scores = scores_from_confusion(sum(part[0] for part in parts))
             rows[name] = {
                 "miou": round(float(scores.miou), 4),
-                "scenes": {scene_id: part[1] for scene_id, part in zip(args.scenes, parts, strict=True)},
+                "scenes": {scene_id: part[1] for scene_id, part in zip(scenes, parts, strict=True)},
                 "seconds": seconds,
             }
-        contact_sheet(stores["virtual views"][0].scene(args.scenes[0]))
+        contact_sheet(stores["virtual views"][0].scene(scenes[0]))
     write_results(
         "virtual-views",
         {

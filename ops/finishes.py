@@ -36,7 +36,6 @@ SHADES: Mapping[str, tuple[Color, ...]] = {
 """Shades of each colour name, as ``ops/colour_names.py`` names them."""
 
 NEUTRAL = ("white", "grey", "black", "beige", "white")
-VIVID = ("red", "orange", "yellow", "green", "turquoise", "blue", "purple", "pink")
 ALL = tuple(SHADES)
 
 _CLOTH: tuple[Pattern, ...] = ("weave", "weave", "weave", "carpet", "stripes", "checks", "dots")

@@ -24,7 +24,7 @@ class Furniture:
         label: its class; the kind unless that is none of the classes.
         design: name of the shape.
         parts: in the object's own frame.
-        main: the look of most of it.
+        main: what its colour is named by: the look of its body, frame or case.
         size_m: width (x), depth (y) and height (z) of the box around it.
         size_word: "small", "large" or "".
         tops: level places to put things on: rectangle and height.
@@ -64,7 +64,7 @@ def furniture(
         name: its class, or (kind, class).
         design: of the shape.
         parts: anywhere.
-        main: the look of most of it.
+        main: what its colour is named by: the look of its body, frame or case.
         word: "small", "large" or "".
         tops: places to put things on, in the frame of the parts.
         holes: places for a sink, in the frame of the parts.

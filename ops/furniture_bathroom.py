@@ -171,7 +171,7 @@ def make_shower_curtain(rng: np.random.Generator, reach: float) -> Furniture:
     """A curtain on a rod as long as ``reach``: closed, half open, or drawn to one side."""
     design = choose(rng, ("closed", "half", "gathered"), (3, 3, 2))
     share = {"closed": 0.96, "half": 0.6, "gathered": 0.34}[design]
-    main = replace(fabric(rng), material="fabric") if rng.random() < 0.7 else plastic(rng)
+    main = fabric(rng) if rng.random() < 0.7 else plastic(rng)
     if rng.random() < 0.35:
         main = replace(main, color=shade(rng, ("white", "beige", "turquoise", "blue")))
     top, low = float(rng.uniform(1.9, 2.0)), float(rng.uniform(0.06, 0.3))

@@ -42,7 +42,7 @@ def make_floor_lamp(rng: np.random.Generator) -> Furniture:
 
 
 def lamp_shade(rng: np.random.Generator) -> Finish:
-    """A lampshade's cloth, glowing when the lamp is lit."""
+    """A lampshade's cloth; some glow."""
     color = shade(
         rng, ("white", "beige", "beige", "yellow", "orange", "red", "blue", "green", "grey", "pink")
     )

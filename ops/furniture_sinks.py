@@ -40,10 +40,9 @@ def make_bathroom_sink(rng: np.random.Generator) -> Furniture:
     design = choose(rng, ("pedestal", "wall hung", "console"), (4, 3, 1))
     wide, deep = float(rng.uniform(0.24, 0.33)), float(rng.uniform(0.2, 0.25))
     main, rim, power = ceramic(rng, 0.7), float(rng.uniform(0.8, 0.88)), float(rng.choice([2.3, 4.0, 8.0]))
-    c = deep + 0.0
 
     def ring(z: float, scale: float, p: float = power) -> np.ndarray:
-        return oval((0, c + (1 - scale) * 0.04, z), wide * scale, deep * scale, power=p, sides=32)
+        return oval((0, deep + (1 - scale) * 0.04, z), wide * scale, deep * scale, power=p, sides=32)
 
     under = 0.13 if design != "console" else 0.09
     outside = [ring(rim - under - 0.05, 0.5), ring(rim - under, 0.78), ring(rim - 0.03, 1.0), ring(rim, 1.0)]
@@ -55,7 +54,9 @@ def make_bathroom_sink(rng: np.random.Generator) -> Furniture:
         parts.append(lathe((0, deep * 0.85, 0), column, main))
     elif design == "wall hung":
         drain = tube(
-            [(0, c, rim - 0.16), (0, c, rim - 0.3), (0, 0.05, rim - 0.34), (0, 0.0, rim - 0.34)], 0.02, CHROME
+            [(0, deep, rim - 0.16), (0, deep, rim - 0.3), (0, 0.05, rim - 0.34), (0, 0.0, rim - 0.34)],
+            0.02,
+            CHROME,
         )
         parts.append(drain)
     else:

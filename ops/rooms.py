@@ -73,7 +73,7 @@ class Piece:
         label: its class, one of ``ROOM_CLASSES``.
         kind: what a person would call it: its class, or "lamp", "plant", "box", ... for other furniture.
         design: name of the shape's variant, unique within the kind.
-        color_name: of its main colour, one of ``ops.colour_names.COLOUR_NAMES``.
+        color_name: of its body, frame or case, not of a bed's blanket; one of ``COLOUR_NAMES``.
         material: "wood", "metal", "fabric", "ceramic", "glass", "plastic", "stone", "leather", "paper", ...
         size_word: "small", "large" or "".
         instance_id: as in ``Room.face_instance``.

@@ -10,10 +10,10 @@ VALIDATION = range(100_000, 200_000)
 """Rooms for choosing between settings."""
 
 TEST = range(200_000, 300_000)
-"""Rooms read for the committed tables alone."""
+"""Rooms read for committed tables of benchmarks alone; nothing is chosen by them."""
 
 MODELS = range(1_000_000, 2_000_000)
-"""Rooms that scale models are trained on; no capture of a run may be among them."""
+"""Rooms that scale models are trained on; ``storage/sources/synthetic.py`` refuses captures of them."""
 
 MODELS_HELD_OUT = MODELS[-1000:]
 """Rooms that no scale model is trained on, for its own accuracies."""

@@ -1,6 +1,7 @@
 """Procedural rooms as captures: every view is rendered when asked for, nothing is read from disk.
 
-Labels of pixels and points are not to be had here: see ``synthetic_labels.py`` and ``storage/truth.py``.
+What a capture offers a run has no labels: those of pixels are ``synthetic_labels.py``'s business, those of
+points ``storage/truth.py``'s.
 """
 
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from ops.sensor import Exposure, exposures, sensor_depth
 from schema.config_source import SyntheticConfig
 from schema.errors import ConfigError, unknown_name
 from schema.records import DroppedFrame, FrameTable, View
+from schema.seeds import MODELS
 from storage.sources.protocol import prefetched
 
 if TYPE_CHECKING:
@@ -34,6 +36,13 @@ class SyntheticRooms:
                     field="source.seeds",
                     value=seed,
                     remedy="remove or change it",
+                )
+            if seed in MODELS:
+                raise ConfigError(
+                    "the scale models were trained on rooms of this range",
+                    field="source.seeds",
+                    value=seed,
+                    remedy=f"take one below {MODELS.start}",
                 )
 
     def scene_ids(self) -> list[str]:

@@ -1,5 +1,6 @@
 from collections import Counter
 
+import numba
 import numpy as np
 import pytest
 
@@ -9,7 +10,7 @@ from ops.raycast import RoomRenderer, nearest_faces
 from ops.room_shell import FIRST_PIECE, Lights
 from ops.room_walk import camera_walk
 from ops.rooms import Room, make_room
-from ops.sensor import Exposure
+from ops.sensor import Exposure, sensor_depth
 from ops.shapes import box
 
 HW = (60, 80)
@@ -96,6 +97,18 @@ def test_a_render_depends_on_nothing_but_its_arguments():
         assert np.array_equal(again.color, ordered[i].color)
         assert np.array_equal(again.depth_m, ordered[i].depth_m)
         assert np.array_equal(again.instance, ordered[i].instance)
+
+
+def test_a_render_does_not_depend_on_the_number_of_threads():
+    room, before, found = make_room(2), numba.get_num_threads(), []
+    pose = camera_walk(room, 2, 4)[1]
+    for threads in (1, before):
+        numba.set_num_threads(threads)
+        render = RoomRenderer(room).render(pose, INTRINSICS, HW, np.random.default_rng(0))
+        found.append((render.color, sensor_depth(render.depth_m, render.facing, np.random.default_rng(1))))
+    numba.set_num_threads(before)
+    for one, other in zip(*found, strict=True):
+        assert np.array_equal(one, other)
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2, 3, 4])

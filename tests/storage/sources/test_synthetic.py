@@ -1,10 +1,13 @@
+from fnmatch import fnmatch
+
 import numpy as np
 import pytest
 
 from ops.rooms import ROOM_CLASSES
 from schema.config_source import SyntheticConfig
 from schema.errors import ConfigError
-from schema.seeds import MODELS, MODELS_HELD_OUT, RANGES
+from schema.seeds import MODELS, MODELS_HELD_OUT, RANGES, STUDENT, VALIDATION
+from storage.recipes import load_recipe
 from storage.sources.catalog import open_source
 from storage.sources.synthetic_labels import LABEL_NAMES, labelled_views
 
@@ -74,6 +77,25 @@ def test_depth_is_a_sensors_unless_exact_depth_is_asked_for():
     error = np.concatenate(errors)
     assert 0.0005 < np.median(error) < 0.02
     assert np.allclose(sensor.depth_m * 1000, np.round(sensor.depth_m * 1000), atol=1e-2)
+
+
+def test_rooms_of_the_scale_models_are_no_captures():
+    for seed in (MODELS[0], MODELS[-1]):
+        with pytest.raises(ConfigError, match=r"source\.seeds = .*the scale models were trained on rooms"):
+            open_source(SyntheticConfig(seeds=(1, seed)))
+
+
+def test_the_default_recipe_keeps_to_its_ranges(repository_root):
+    config = load_recipe(repository_root / "configs" / "default.yaml")
+    seeds = {
+        scene_id: int(scene_id.removeprefix("room_")) for scene_id in open_source(config.source).scene_ids()
+    }
+    train = {s for i, s in seeds.items() if any(fnmatch(i, p) for p in config.split.train)}
+    judged = {s for i, s in seeds.items() if any(fnmatch(i, p) for p in config.split.evaluate)}
+    assert len(train) >= 6
+    assert len(judged) >= 3
+    assert train <= set(STUDENT)
+    assert judged <= set(VALIDATION)
 
 
 def test_seed_ranges_share_no_room():
