@@ -2,13 +2,14 @@
 
     python -m tools.make_teacher_sheet
 
-Each output is coloured as the class it stands for when the teacher is judged; grey: none of the twenty.
+Coloured as the teachers are judged (``training/scale/teacher_figures.py``); dark grey: none of the twenty.
 """
 
 import argparse
 from pathlib import Path
 
 import numpy as np
+import torch
 from PIL import Image
 
 from models.teachers.conv_file import ConvModel, read_conv
@@ -18,11 +19,11 @@ from schema.seeds import MODELS_HELD_OUT
 from storage.label_sets import load_label_set
 from storage.sources.synthetic_labels import labelled_views
 from tools.sheets import beside, legend, save, stacked, titled
-from training.scale.teacher_data import class_of_outputs
-from training.scale.teacher_figures import predict
-from training.scale.teachers import DENSE, MASK, WEIGHTS_FILE
+from training.scale.teacher_figures import predicted_classes
+from training.scale.teachers import DENSE, MASK, WEIGHTS_FILE, class_vectors, scale_encoder
 
 SHOWN = (240, 180)
+Judged = tuple[str, ConvModel, ScaleTeacherConfig, torch.Tensor | None]
 NONE = (60, 60, 60)
 
 
@@ -35,22 +36,23 @@ def main() -> None:
     parser.add_argument("--frame", type=int, default=6, help="which of a room's views")
     chosen = parser.parse_args()
     config = ScaleModelsConfig()
+    texts = class_vectors(scale_encoder(chosen.folder))
     teachers = [
-        (name, read_conv(chosen.folder / name / WEIGHTS_FILE, its.kind, "cpu"), its)
-        for name, its in ((DENSE, config.dense_teacher), (MASK, config.mask_teacher))
+        (name, read_conv(chosen.folder / name / WEIGHTS_FILE, its.kind, "cpu"), its, text)
+        for name, its, text in ((DENSE, config.dense_teacher, texts), (MASK, config.mask_teacher, None))
     ]
     blocks = [room_row(seed, chosen.frame, teachers) for seed in MODELS_HELD_OUT[: chosen.rooms]]
     rows = [beside(blocks[i : i + 2]) for i in range(0, len(blocks) - 1, 2)]
     save(stacked([*rows, legend(rows[0].shape[1])]), chosen.output)
 
 
-def room_row(seed: int, frame: int, teachers: list[tuple[str, ConvModel, ScaleTeacherConfig]]) -> np.ndarray:
+def room_row(seed: int, frame: int, teachers: list[Judged]) -> np.ndarray:
     """One view of a room, its truth, and what each teacher says."""
     source = SyntheticConfig(seeds=(seed,), num_frames=frame + 1)
     view, semantic, _ = list(labelled_views(source, seed))[-1]
     tiles = [titled(small(view.color), f"seed {seed}"), titled(small(painted(semantic)), "truth")]
-    for name, model, its in teachers:
-        label = class_of_outputs(its)[predict(model, view.color)]
+    for name, model, its, text in teachers:
+        label = predicted_classes(model, its, view.color, text)
         tiles.append(titled(small(painted(label)), name.replace("_", " ")))
     return beside(tiles)
 

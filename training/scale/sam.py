@@ -40,11 +40,11 @@ class SegmenterImage:
     """An image as the network takes it, and objects in it.
 
     Attributes:
-        image: RGB, 0..255, padded to a square at the bottom and right.
-        masks: of the objects, on the same grid.
+        image: RGB, 0..255, its longer side S; the network's ``preprocess`` scales and pads it.
+        masks: of the objects, on a grid of S x S that is empty where the image is padded.
     """
 
-    image: Float[Tensor, "3 S S"]
+    image: Float[Tensor, "3 h w"]
     masks: Bool[np.ndarray, "P S S"]
 
 
@@ -127,8 +127,7 @@ def segmenter_image(
     if len(known) == 0:
         return None
     chosen = rng.choice(known, config.prompts, replace=len(known) < config.prompts)
-    padded = functional.pad(image, (0, SCALE_IMAGE_PX - size[1], 0, SCALE_IMAGE_PX - size[0]))
-    return SegmenterImage(padded, ids[None] == chosen[:, None, None])
+    return SegmenterImage(image, ids[None] == chosen[:, None, None])
 
 
 def sam_loss(
@@ -142,8 +141,7 @@ def sam_loss(
         corrections: rounds with a further point where the mask before was wrong, and that mask as a prompt.
         rng: draws points.
     """
-    images = torch.stack([item.image for item in batch]).to(sam.device)
-    features = sam.image_encoder((images - sam.pixel_mean) / sam.pixel_std)
+    features = sam.image_encoder(torch.stack([sam.preprocess(item.image.to(sam.device)) for item in batch]))
     losses, first_iou, last_iou = [], [], []
     for item, feature in zip(batch, features, strict=True):
         points = points_on(item.masks, _MOST_POINTS, rng)

@@ -1,6 +1,6 @@
 """What a scale teacher learns from: views of its rooms with its own labels, and a text for every object.
 
-The networks and their losses are ``dense``'s and ``mask``'s business.
+The network and its losses are ``teachers``'s business.
 """
 
 from collections.abc import Callable, Sequence
@@ -30,7 +30,7 @@ class TeacherViews:
         chosen: those of the rooms it is trained on.
         output: the network's output for each room and instance id, -1 not trained on.
         text: row of ``texts`` for each room and instance id, -1 none.
-        texts: what the objects are called, with colour and material.
+        texts: what the teacher calls the objects, with colour and material.
     """
 
     views: Views
@@ -59,13 +59,15 @@ def teacher_views(config: ScaleTeacherConfig, views: Views) -> TeacherViews:
     output = np.full((len(views.rooms), ids), -1, dtype=np.int16)
     text = np.full((len(views.rooms), ids), -1, dtype=np.int64)
     texts: dict[str, int] = {}
-    output_of = output_table(config)
+    output_of, called = output_table(config), names_table(config)
     for index, room in enumerate(views.rooms):
         for piece in room.pieces:
             output[index, piece.instance_id] = output_of(piece.label, piece.kind)
-            _, kind, color, material, _ = facts_of(piece)
-            phrase = attribute_text(kind, color=color, material=material)
-            text[index, piece.instance_id] = texts.setdefault(phrase, len(texts))
+            name = called(piece.label, piece.kind)
+            if name:
+                _, _, color, material, _ = facts_of(piece)
+                phrase = attribute_text(name, color=color, material=material)
+                text[index, piece.instance_id] = texts.setdefault(phrase, len(texts))
     fits = [not config.plans or room.plan in config.plans for room in views.rooms]
     chosen = np.flatnonzero(np.array(fits)[views.room])
     if not len(chosen):
@@ -84,6 +86,24 @@ def output_table(config: ScaleTeacherConfig) -> Callable[[str, str], int]:
     of_name = {name: output for output, names in enumerate(config.labels.values()) for name in names}
     rest = -1 if config.rest is None else len(config.labels)
     return lambda label, kind: of_name.get(kind, of_name.get(label, rest))
+
+
+def names_table(config: ScaleTeacherConfig) -> Callable[[str, str], str]:
+    """A function from a class and a kind to what the teacher calls the object; empty: it has no word."""
+
+    Where a label means several classes all are called as the first: who takes refrigerators for cabinets says
+    "a white cabinet". Kinds of the class of everything else keep their own names.
+    """
+    output_of, means = output_table(config), list(config.labels.values())
+
+    def called(label: str, kind: str) -> str:
+        output = output_of(label, kind)
+        if not 0 <= output < len(means):
+            return ""
+        first = means[output][0]
+        return kind if first in (kind, label) else first
+
+    return called
 
 
 def class_of_outputs(config: ScaleTeacherConfig) -> Int[np.ndarray, "K"]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Int
+from jaxtyping import Float, Int, UInt8
 from torch.nn import functional
 
 from models.teachers.conv_file import ConvModel
@@ -24,10 +24,18 @@ AHEAD = 0.15
 """Share of a class's pixels by which one teacher must be better for the two to cross there."""
 
 
-def measure(model: ConvModel, config: ScaleTeacherConfig, views: Views) -> dict[str, Any]:
+def measure(
+    model: ConvModel, config: ScaleTeacherConfig, views: Views, text: Float[torch.Tensor, "K C"] | None
+) -> dict[str, Any]:
     """Accuracies over every labelled pixel of all views, in the classes of the rooms.
 
-    An output counts for the first class its label means; the rest's label counts for none.
+    Args:
+        model: the network.
+        config: of the teacher.
+        views: with labels.
+        text: of a dense teacher: unit vectors of the rooms' classes; a pixel counts for the nearest, as in
+            the pipeline. Of a mask teacher None: a label counts for the first class it means, the rest's for
+            none.
 
     Returns:
         ``pixel_accuracy``; ``accuracy`` (share of a class's pixels that are found) and ``iou`` by class, None
@@ -35,10 +43,9 @@ def measure(model: ConvModel, config: ScaleTeacherConfig, views: Views) -> dict[
     """
     K = len(ROOM_CLASSES)
     counts = np.zeros((K, K + 1), dtype=np.int64)
-    table = class_of_outputs(config)
     for color, label in track(list(zip(views.color, views.semantic, strict=True)), "measure teacher"):
-        output = table[predict(model, color)]
-        counts += confusion(output.ravel(), label.ravel().astype(np.int64), K)
+        found = predicted_classes(model, config, color, text)
+        counts += confusion(found.ravel(), label.ravel().astype(np.int64), K)
     scores = scores_from_confusion(counts)
     return {
         "rooms": len(views.rooms),
@@ -52,12 +59,19 @@ def measure(model: ConvModel, config: ScaleTeacherConfig, views: Views) -> dict[
 
 
 @torch.inference_mode()
-def predict(model: ConvModel, color: np.ndarray) -> Int[np.ndarray, "H W"]:
-    """The most likely label at each pixel of an RGB image, nearest cell."""
+def predicted_classes(
+    model: ConvModel,
+    config: ScaleTeacherConfig,
+    color: UInt8[np.ndarray, "H W 3"],
+    text: Float[torch.Tensor, "K C"] | None,
+) -> Int[np.ndarray, "H W"]:
+    """The class at each pixel of an image, nearest cell, -1 none; arguments as of ``measure``."""
     numbers = model.net(to_input(torch.from_numpy(np.array(color[None]))))
-    if model.text is not None:
-        numbers = torch.einsum("bchw,kc->bkhw", functional.normalize(numbers, dim=1), model.text)
+    if text is not None:
+        numbers = torch.einsum("bchw,kc->bkhw", functional.normalize(numbers, dim=1), text)
     cells = numbers[0].argmax(dim=0).numpy()
+    if text is None:
+        cells = class_of_outputs(config)[cells]
     height, width = color.shape[:2]
     return np.repeat(np.repeat(cells, STRIDE, axis=0), STRIDE, axis=1)[:height, :width]
 

@@ -30,6 +30,7 @@ from training.scale.teacher_data import TeacherViews, batch, class_weight, outpu
 from training.scale.teacher_figures import measure
 from training.scale.text_image import NAME as TEXT_IMAGE
 from training.scale.text_image import WEIGHTS_FILE as TEXT_IMAGE_FILE
+from training.scale.text_image_figures import class_texts
 from training.scale.views import held_out_views, training_views, views_identity
 
 DENSE, MASK = "dense_teacher", "mask_teacher"
@@ -145,7 +146,8 @@ def train_teacher(name: str, config: ScaleTeacherConfig, views: ScaleViewsConfig
     text = None if encoder is None else half(label_texts(config, encoder)).float()
     space = None if encoder is None else encoder.space
     model = ConvModel(net.cpu(), config.names, text, space)
-    held_out = {"held_out": measure(model, config, held_out_views(views, folder))}
+    classes = None if encoder is None else class_vectors(encoder)
+    held_out = {"held_out": measure(model, config, held_out_views(views, folder), classes)}
     about = {
         "model": "models.teachers.conv_net.ConvNet",
         "parameters": sum(p.numel() for p in net.parameters()),
@@ -182,7 +184,8 @@ def _measure_again(
     name: str, config: ScaleTeacherConfig, views: ScaleViewsConfig, folder: Path, *, renders: Path
 ) -> dict[str, Any]:
     model = read_conv(folder / name / WEIGHTS_FILE, config.kind, "cpu")
-    return measure(model, config, held_out_views(views, renders))
+    classes = class_vectors(scale_encoder(folder)) if config.kind == "dense" else None
+    return measure(model, config, held_out_views(views, renders), classes)
 
 
 def scale_encoder(folder: Path) -> TextEncoder:
@@ -200,6 +203,11 @@ def scale_encoder(folder: Path) -> TextEncoder:
         )
     config = OpenClipTextConfig(architecture=str(place / CONFIG_FILE), weights=place / TEXT_IMAGE_FILE)
     return load_text(config, synonyms=[])
+
+
+def class_vectors(encoder: TextEncoder) -> Float[Tensor, "K C"]:
+    """The text vector of each class of the rooms, as the pipeline asks for it."""
+    return torch.from_numpy(encoder.encode(class_texts()))
 
 
 def label_texts(config: ScaleTeacherConfig, encoder: TextEncoder) -> Float[Tensor, "K C"]:

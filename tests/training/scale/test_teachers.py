@@ -8,7 +8,8 @@ import torch
 from pydantic import ValidationError
 
 from models.cache import load_teacher
-from models.teachers.conv_net import STRIDE, build_conv_net
+from models.teachers.conv_file import read_conv
+from models.teachers.conv_net import STRIDE, build_conv_net, to_input
 from ops.rooms import ROOM_CLASSES
 from schema.config_models import ConvDenseTeacherConfig, ConvMaskTeacherConfig
 from schema.config_scale import ScaleTeacherConfig, dense_teacher_config, mask_teacher_config
@@ -16,13 +17,21 @@ from schema.errors import ConfigError, WeightsError
 from training.metrics_log import read_metrics
 from training.scale.loop import fit, rng_of
 from training.scale.publish import FIGURES_FILE
-from training.scale.teacher_data import batch, class_of_outputs, class_weight, output_table, teacher_views
-from training.scale.teacher_figures import crossing
+from training.scale.teacher_data import (
+    batch,
+    class_of_outputs,
+    class_weight,
+    names_table,
+    output_table,
+    teacher_views,
+)
+from training.scale.teacher_figures import crossing, predicted_classes
 from training.scale.teachers import (
     DENSE,
     MASK,
     WEIGHTS_FILE,
     TeacherRecipe,
+    class_vectors,
     label_texts,
     scale_encoder,
     train_teacher,
@@ -96,6 +105,30 @@ def test_texts_name_colour_and_material(small, views):
     text = data.texts[data.text[0, piece.instance_id]]
     assert text.endswith("door")
     assert piece.color_name in text
+
+
+def test_who_takes_one_class_for_another_calls_it_so():
+    called = names_table(dense_teacher_config())
+    assert called("refrigerator", "refrigerator") == called("cabinet", "cabinet") == "cabinet"
+    assert called("sink", "sink") == "counter"
+    assert called("otherfurniture", "box") == "box"
+    assert called("otherfurniture", "lamp") == "lamp"
+    assert called("bookshelf", "bookshelf") == "bookshelf"
+    assert called("toilet", "toilet") == ""
+
+
+def test_dense_vectors_are_judged_by_the_nearest_class(made):
+    config = dense_teacher_config()
+    model = read_conv(made / DENSE / WEIGHTS_FILE, "dense", "cpu")
+    text = class_vectors(scale_encoder(made))
+    color = np.random.default_rng(0).integers(0, 255, (32, 48, 3), dtype=np.uint8)
+    with torch.inference_mode():
+        vector = model.net(to_input(torch.from_numpy(color[None])))[0, :, 3, 5]
+    found = predicted_classes(model, config, color, text)
+    assert found.shape == (32, 48)
+    assert (found[6:8, 10:12] == int((text @ vector).argmax())).all()
+    mask = read_conv(made / MASK / WEIGHTS_FILE, "mask", "cpu")
+    assert set(np.unique(predicted_classes(mask, mask_teacher_config(), color, None))) <= {-1, *range(20)}
 
 
 def test_only_rooms_of_its_plans_are_seen(small, views):
