@@ -89,7 +89,7 @@ def output_table(config: ScaleTeacherConfig) -> Callable[[str, str], int]:
 
 
 def names_table(config: ScaleTeacherConfig) -> Callable[[str, str], str]:
-    """A function from a class and a kind to what the teacher calls the object; empty: it has no word."""
+    """A function from a class and a kind to what the teacher calls the object; empty: it has no word.
 
     Where a label means several classes all are called as the first: who takes refrigerators for cabinets says
     "a white cabinet". Kinds of the class of everything else keep their own names.
