@@ -245,3 +245,9 @@ class ScaleModelsConfig(Config):
     segmenter: ScaleSegmenterConfig = Field(
         default_factory=ScaleSegmenterConfig, description="Sam prompted with points"
     )
+
+    @model_validator(mode="after")
+    def _judges_see_other_rooms(self) -> Self:
+        if not set(self.judges.views.training_rooms).isdisjoint(self.generator.views.training_rooms):
+            raise ValueError("the judges are trained on rooms that the generator is trained on")
+        return self

@@ -40,12 +40,6 @@ class StableDiffusionGenerator:
         height, width = self._latent_hw
         return height * self._pipe.vae_scale_factor, width * self._pipe.vae_scale_factor
 
-    @property
-    def num_parameters(self) -> dict[str, int]:
-        """Of each part with weights."""
-        parts = {name: getattr(self._pipe, name) for name in ("unet", "vae", "text_encoder")}
-        return {name: sum(p.numel() for p in part.parameters()) for name, part in parts.items()}
-
     def generate(
         self, prompt: str, span: Span, seeds: Sequence[int], *, num_steps: int, guidance: float
     ) -> GeneratedImages:

@@ -133,10 +133,11 @@ def _check_architecture(library: Any, name: str) -> None:
 
 
 def _refuse_network(values: Mapping[str, Any], name: str) -> None:
-    text_config = values.get("text_cfg", {})
-    if "hf_model_name" in text_config or "hf_tokenizer_name" in text_config:
+    text, vision = values.get("text_cfg", {}), values.get("vision_cfg", {})
+    fetched = {"hf_model_name", "hf_tokenizer_name"} & text.keys()
+    if fetched or vision.get("timm_model_pretrained"):
         raise ConfigError(
-            "this architecture's text tower or tokenizer is fetched from a network",
+            "a part of this architecture is fetched from a network",
             field="architecture",
             value=name,
             remedy="use one whose tokenizer comes with open_clip, such as ViT-B-32-quickgelu",

@@ -24,6 +24,14 @@ def read_architecture(path: Path) -> dict[str, Any]:
     values = _read(path)
     bpe = vocabulary_file(path)
     if bpe is not None:
+        if bpe.parent != path.parent or bpe.name in ("", ".."):
+            raise ConfigError(
+                "a vocabulary must lie beside the configuration that names it",
+                file=path,
+                field="text_cfg.tokenizer_kwargs.bpe_path",
+                value=str(bpe),
+                remedy="put it there and give its bare file name",
+            )
         if not bpe.is_file():
             raise ConfigError(
                 "the vocabulary does not exist", file=bpe, remedy=f"put it there or mend {path.name}"

@@ -230,6 +230,8 @@ def test_wrong_architecture_files_are_told(own, tmp_path):
         "foreign": json.dumps({**values, "colour": 1}),
         "lost": json.dumps({**values, "text_cfg": {"tokenizer_kwargs": {"bpe_path": "gone.gz"}}}),
         "fetched": json.dumps({**values, "text_cfg": {"hf_model_name": "someone/something"}}),
+        "timm": json.dumps({**values, "vision_cfg": {"timm_model_name": "x", "timm_model_pretrained": True}}),
+        "away": json.dumps({**values, "text_cfg": {"tokenizer_kwargs": {"bpe_path": "../there.gz"}}}),
     }
     problems = {
         "torn": "not JSON",
@@ -238,6 +240,8 @@ def test_wrong_architecture_files_are_told(own, tmp_path):
         "foreign": "cannot build",
         "lost": r"gone\.gz: the vocabulary does not exist",
         "fetched": "fetched from a network",
+        "timm": "fetched from a network",
+        "away": "must lie beside the configuration",
     }
     for name, content in broken.items():
         (folder / f"{name}.json").write_text(content)

@@ -94,11 +94,9 @@ def test_the_files_that_decide_are_listed(folder: Path) -> None:
     files = pipeline_files(StableDiffusionConfig(folder=folder))
     assert all(path.is_file() for path in files.values())
     listed = {path.relative_to(folder).as_posix() for path in files.values()}
-    assert {
-        "model_index.json",
-        "vae/diffusion_pytorch_model.safetensors",
-        "tokenizer/vocab.json",
-    } <= listed or ("tokenizer/tokenizer.json" in listed)
+    parts = {f"{part}/diffusion_pytorch_model.safetensors" for part in ("vae", "unet")}
+    assert {"model_index.json", "text_encoder/model.safetensors", *parts} <= listed
+    assert {"tokenizer/vocab.json", "tokenizer/tokenizer.json"} & listed
 
 
 def refused(folder: Path, *words: str) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from schema.config_scale import ScaleModelsConfig
 from schema.errors import unknown_name
-from training.scale.publish import read_figures
+from training.scale.publish import publish_figures, read_figures
 
 MODELS: Mapping[str, str] = {
     "text_image": "training.scale.text_image:make",
@@ -62,7 +62,7 @@ MEASURES: Mapping[str, str] = {
 
 
 def measure_models(
-    config: ScaleModelsConfig, folder: Path, renders: Path, only: Sequence[str] = ()
+    config: ScaleModelsConfig, folder: Path, renders: Path, only: Sequence[str] = (), *, write: bool = False
 ) -> dict[str, Any]:
     """The held-out figures of models that are there, measured now.
 
@@ -71,14 +71,20 @@ def measure_models(
         folder: of the models.
         renders: folder for the views.
         only: names of models; none: all that are there.
+        write: replace the figures beside the models.
 
     Raises:
         ConfigError: a name is not in the table.
-        WeightsError: a model's file is missing or damaged.
+        WeightsError: a model asked for is not there, or a file is missing or damaged.
     """
     _check(only)
-    there = [name for name in figures_of(folder) if not only or name in only]
-    return {name: _load(MEASURES[name])(config, folder, renders) for name in there if name in MEASURES}
+    there = only or [name for name in MODELS if (folder / name).is_dir()]
+    for name in there:
+        read_figures(folder / name)
+    found = {name: _load(MEASURES[name])(config, folder, renders) for name in MODELS if name in there}
+    for name in found if write else ():
+        publish_figures(folder / name, found[name])
+    return found
 
 
 def figures_of(folder: Path) -> dict[str, dict[str, Any]]:

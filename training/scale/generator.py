@@ -14,17 +14,26 @@ import torch
 from models.generators.pipeline_folder import load_pipeline
 from models.generators.scale_diffusion import build_scheduler, load_tokenizer, save_pipeline
 from models.generators.stable_diffusion import StableDiffusionGenerator
-from schema.config_scale import ScaleFitConfig, ScaleGeneratorConfig, ScaleJudgesConfig, ScaleModelsConfig
+from schema.config_scale import ScaleGeneratorConfig, ScaleJudgesConfig, ScaleModelsConfig
 from schema.config_synthesis import StableDiffusionConfig
 from schema.errors import WeightsError
+from storage.disk import read_json
 from storage.fingerprint import file_digest, fingerprint
 from training.scale.diffusion import VERSION as DIFFUSION_VERSION
 from training.scale.diffusion import DiffusionRecipe, make_lessons
 from training.scale.generator_quality import measure_generator, train_judges
 from training.scale.judges import VERSION as JUDGES_VERSION
-from training.scale.loop import Recipe, fit, seconds_trained, sweep
+from training.scale.loop import fit_as, seconds_trained, sweep
 from training.scale.object_views import ObjectViews, cached_object_views, object_views_identity
-from training.scale.publish import REMEDY, is_current, machine, publish
+from training.scale.publish import (
+    FIGURES_FILE,
+    REMEDY,
+    damaged,
+    is_current,
+    machine,
+    publish,
+    publish_figures,
+)
 from training.scale.vae import VERSION as VAE_VERSION
 from training.scale.vae import VaeRecipe, encoded_views, psnr_db, scaling_factor
 
@@ -33,7 +42,6 @@ VOCABULARY = "text_image"
 """The scale model whose vocabulary the text tower reads."""
 
 _TOKENIZER_FILES = ("vocab.json", "merges.txt")
-_SAVE_EVERY_S = 60.0
 
 
 def make(config: ScaleModelsConfig, folder: Path) -> Path:
@@ -63,14 +71,29 @@ def train_generator(
     Raises:
         WeightsError: the vocabulary is missing.
     """
-    place, work = folder / NAME, folder / "work"
-    identity = generator_fingerprint(config, judges, vocabulary)
+    place = folder / NAME
+    trained, identity = (
+        training_fingerprint(config, vocabulary),
+        generator_fingerprint(config, judges, vocabulary),
+    )
     if is_current(place, identity):
         return place
+    figures = read_json(place / FIGURES_FILE)
+    if not isinstance(figures, dict) or figures.get("training") != trained or damaged(place, figures):
+        _train(config, folder, vocabulary, trained)
+    publish_figures(place, measured(place, config, judges, folder), fingerprint=identity)
+    for part in (VaeRecipe.name, DiffusionRecipe.name):
+        sweep(folder / "work" / part)
+    return place
+
+
+def _train(config: ScaleGeneratorConfig, folder: Path, vocabulary: Path, identity: str) -> None:
+    """Publish the pipeline, not judged yet."""
+    work = folder / "work"
     device = "cuda" if torch.cuda.is_available() else "cpu"
     views = cached_object_views(config.views, config.views.training_rooms, folder)
     first = VaeRecipe(config.vae, views, device=device)
-    _fit(first, config.vae.fit, work)
+    fit_as(first, work / first.name, config.vae.fit, label=f"train {first.name}")
     latents = encoded_views(first.vae, views, work / f"latents-{first.fingerprint[:12]}.npy")
     factor = scaling_factor(latents)
     first.vae.register_to_config(scaling_factor=factor)
@@ -78,7 +101,7 @@ def train_generator(
     second = DiffusionRecipe(
         config.diffusion, make_lessons(views, latents, factor, identity), tokenizer, device=device
     )
-    _fit(second, config.diffusion.fit, work)
+    fit_as(second, work / second.name, config.diffusion.fit, label=f"train {second.name}")
     files = pipeline_bytes(
         {
             "vae": first.vae.cpu(),
@@ -102,12 +125,7 @@ def train_generator(
         "seconds": {recipe.name: round(seconds_trained(work / recipe.name), 1) for recipe in (first, second)},
         "machine": machine(),
     }
-    publish(place, files, fingerprint="not judged yet", figures=figures)
-    figures["held_out"] = measured(place, config, judges, folder)
-    publish(place, files, fingerprint=identity, figures=figures)
-    for recipe in (first, second):
-        sweep(work / recipe.name)
-    return place
+    publish(folder / NAME, files, fingerprint="not judged yet", figures={"training": identity, **figures})
 
 
 def measured(
@@ -138,8 +156,8 @@ def measured(
     return {"vae_psnr_db": psnr, "judges": trained.held_out, "images": images}
 
 
-def generator_fingerprint(config: ScaleGeneratorConfig, judges: ScaleJudgesConfig, vocabulary: Path) -> str:
-    """Of everything that decides the generator and its figures.
+def training_fingerprint(config: ScaleGeneratorConfig, vocabulary: Path) -> str:
+    """Of everything that decides the generator's weights.
 
     Raises:
         WeightsError: the vocabulary is missing.
@@ -150,9 +168,22 @@ def generator_fingerprint(config: ScaleGeneratorConfig, judges: ScaleJudgesConfi
             raise WeightsError("the vocabulary is missing", file=vocabulary / name, remedy=REMEDY)
         inputs[name] = file_digest(vocabulary / name)
     own = {key: value for key, value in config.result_fields().items() if key != "views"}
-    versions = {"vae": VAE_VERSION, "diffusion": DIFFUSION_VERSION, "judges": JUDGES_VERSION}
-    whole = {**own, "judges": judges.result_fields(), "versions": versions}
-    return fingerprint(f"scale {NAME}", 1, whole, inputs)
+    versions = {"vae": VAE_VERSION, "diffusion": DIFFUSION_VERSION}
+    return fingerprint(f"scale {NAME} training", 1, {**own, "versions": versions}, inputs)
+
+
+def generator_fingerprint(config: ScaleGeneratorConfig, judges: ScaleJudgesConfig, vocabulary: Path) -> str:
+    """Of everything that decides the generator and its figures; judging it anew does not train it again.
+
+    Raises:
+        WeightsError: the vocabulary is missing.
+    """
+    inputs = {
+        "training": training_fingerprint(config, vocabulary),
+        "held_out": object_views_identity(config.views, config.views.held_out_rooms),
+    }
+    how = {**judges.result_fields(), "version": JUDGES_VERSION}
+    return fingerprint(f"scale {NAME}", 1, how, inputs)
 
 
 def pipeline_bytes(parts: Mapping[str, Any]) -> dict[str, bytes]:
@@ -161,18 +192,6 @@ def pipeline_bytes(parts: Mapping[str, Any]) -> dict[str, bytes]:
         save_pipeline(dict(parts), Path(name))
         paths = sorted(path for path in Path(name).rglob("*") if path.is_file())
         return {path.relative_to(name).as_posix(): path.read_bytes() for path in paths}
-
-
-def _fit(recipe: Recipe, how: ScaleFitConfig, work: Path) -> None:
-    fit(
-        recipe,
-        work / recipe.name,
-        learning_rate=how.learning_rate,
-        weight_decay=how.weight_decay,
-        ema=how.ema,
-        save_every_s=_SAVE_EVERY_S,
-        label=f"train {recipe.name}",
-    )
 
 
 def _trained_on(config: ScaleGeneratorConfig, views: ObjectViews) -> dict[str, Any]:

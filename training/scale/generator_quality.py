@@ -20,7 +20,7 @@ from schema.config_scale import ScaleFitConfig, ScaleJudgesConfig
 from schema.progress import track
 from training.scale.batches import TEMPLATE, class_name
 from training.scale.judges import ClassifierRecipe, ObjectClassifier, SegmentationRecipe, named, segmented
-from training.scale.loop import Recipe, fit
+from training.scale.loop import Recipe, fit_as
 from training.scale.object_views import ObjectViews, cached_object_views
 
 LEAST_MASK_SHARE = 0.01
@@ -55,14 +55,12 @@ def train_judges(config: ScaleJudgesConfig, folder: Path, *, save_every_s: float
         (segmentation, config.segmentation),
     )
     for recipe, how in trainings:
-        fit(
+        fit_as(
             recipe,
             folder / "work" / recipe.name,
-            learning_rate=how.learning_rate,
-            weight_decay=how.weight_decay,
-            ema=how.ema,
-            save_every_s=save_every_s,
+            how,
             label=f"train {recipe.name}",
+            save_every_s=save_every_s,
         )
     accuracy = judges_accuracy(classifier.net, segmentation.net, held_out)
     return Judges(classifier.net, segmentation.net, accuracy)
@@ -105,8 +103,8 @@ def measure_generator(
     Returns:
         ``accuracy``: share of the images whose class the classifier names; ``auc``: mean over images of the
         area under the ROC curve of attention against the pixels of the class as the segmentation network sees
-        them; ``without_mask``: images in which it sees none, which count in no ``auc``. Each per class and,
-        as ``all``, over all images. ``named_instead``: per class what its other images were called.
+        them; ``judged_by_auc``: how many images that is, ``without_mask``: in how many the network sees (almost)
+        nothing of the class, the rest show nothing else. Each per class and, as ``all``, over all images. ``named_instead``: per class what its other images were called.
     """
     rows = {}
     for label in track(classes, "generate and judge"):
@@ -123,6 +121,8 @@ def measure_generator(
         | {label: _mean([row["right"]]) for label, row in rows.items()},
         "auc": {"all": _mean([row["auc"] for row in rows.values()])}
         | {label: _mean([row["auc"]]) for label, row in rows.items()},
+        "judged_by_auc": {"all": sum(len(row["auc"]) for row in rows.values())}
+        | {label: len(row["auc"]) for label, row in rows.items()},
         "without_mask": {"all": sum(row["without_mask"] for row in rows.values())}
         | {label: row["without_mask"] for label, row in rows.items()},
         "named_instead": {label: row["named_instead"] for label, row in rows.items()},

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from schema.config_scale import ScaleFitConfig
 from schema.progress import Tracker
 from training.checkpoint import RESUME_FILE, load_state, restore, save_state
 from training.metrics_log import MetricsLog, read_metrics, step_lines
@@ -119,6 +120,21 @@ def fit(
                 on_step(done)
     live.load_state_dict(average.state_dict())
     live.eval()
+
+
+def fit_as(
+    recipe: Recipe, folder: Path, how: ScaleFitConfig, *, label: str, save_every_s: float = 60.0
+) -> None:
+    """``fit`` with the rates of a configuration."""
+    fit(
+        recipe,
+        folder,
+        learning_rate=how.learning_rate,
+        weight_decay=how.weight_decay,
+        ema=how.ema,
+        save_every_s=save_every_s,
+        label=label,
+    )
 
 
 def rate_share(step: int, steps: int) -> float:

@@ -161,7 +161,8 @@ def _kinds(config: ObjectViewsConfig) -> Mapping[str, tuple[type, tuple[int, ...
 def _render_all(config: ObjectViewsConfig, seeds: Sequence[int], place: Path) -> None:
     place.mkdir(parents=True, exist_ok=True)
     part, most = place / _PART, len(seeds) * config.views_per_room
-    done = _finished(part)
+    whole = all((place / f"{key}.npy").is_file() for key in _kinds(config))
+    done = _finished(part) if whole else []
     arrays = {
         key: _array(place / f"{key}.npy", kind, (most, *size), new=not done)
         for key, (kind, size) in _kinds(config).items()
@@ -190,7 +191,7 @@ def _render_all(config: ObjectViewsConfig, seeds: Sequence[int], place: Path) ->
 
 
 def _array(path: Path, kind: type, shape: tuple[int, ...], *, new: bool) -> np.memmap:
-    if new or not path.is_file():
+    if new:
         return np.lib.format.open_memmap(path, mode="w+", dtype=kind, shape=shape)
     return np.lib.format.open_memmap(path, mode="r+")
 

@@ -6,7 +6,7 @@ What the figures are is each training's business; cards are made from them by ``
 import hashlib
 import os
 import platform
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,19 @@ def publish(
     write_json(folder / FIGURES_FILE, values)
 
 
+def publish_figures(folder: Path, held_out: Mapping[str, Any], *, fingerprint: str | None = None) -> None:
+    """Write how good a published model is into its figures; its files stay.
+
+    Args:
+        folder: of the model.
+        held_out: JSON values.
+        fingerprint: of the training and of how it was judged; None: as it is.
+    """
+    figures = read_json(folder / FIGURES_FILE)
+    own = figures["fingerprint"] if fingerprint is None else fingerprint
+    write_json(folder / FIGURES_FILE, {**figures, "fingerprint": own, "held_out": dict(held_out)})
+
+
 def is_current(folder: Path, fingerprint: str) -> bool:
     """Whether the folder holds a whole model of that fingerprint."""
     figures = read_json(folder / FIGURES_FILE)
@@ -74,7 +87,24 @@ def read_figures(folder: Path) -> dict[str, Any]:
     wrong = damaged(folder, figures)
     if wrong:
         raise WeightsError("it is not the file its figures describe", file=folder / wrong[0], remedy=REMEDY)
+    if "held_out" not in figures:
+        raise WeightsError("this model has not been measured yet", file=folder, remedy=REMEDY)
     return figures
+
+
+def ship(folder: Path, target: Path, name: str) -> None:
+    """Copy a model's files to where recipes look, the figures last.
+
+    Args:
+        folder: of all models, as they were made.
+        target: of all shipped models.
+        name: of the model.
+
+    Raises:
+        WeightsError: it is not there, damaged or not measured.
+    """
+    for file in (*read_figures(folder / name)["files"], FIGURES_FILE):
+        write_atomically(target / name / file, (folder / name / file).read_bytes())
 
 
 def machine() -> dict[str, Any]:
@@ -98,7 +128,3 @@ def round_to_half(module: nn.Module) -> None:
     """Give the module the weights that a file will hold, so that what is measured is what is shipped."""
     state = module.state_dict()
     module.load_state_dict({name: half(value).to(value.dtype) for name, value in state.items()})
-
-
-Trainer = Callable[[Path], Path]
-"""Makes a model in the folder of all scale models unless it is up to date; returns the model's own folder."""

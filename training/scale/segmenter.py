@@ -20,10 +20,10 @@ from schema.config_scale import ScaleModelsConfig, ScaleSegmenterConfig
 from schema.config_synthesis import SamConfig
 from schema.progress import track
 from storage.fingerprint import fingerprint
-from training.scale.loop import fit, seconds_trained, sweep
+from training.scale.loop import fit_as, seconds_trained, sweep
 from training.scale.object_views import ObjectViews, cached_object_views, object_views_identity
 from training.scale.prompts import innermost_point, points_on
-from training.scale.publish import half, is_current, machine, publish
+from training.scale.publish import half, is_current, machine, publish, publish_figures
 from training.scale.sam import VERSION, SamRecipe
 from training.scale.views import Views, held_out_views, training_views, views_identity
 
@@ -62,15 +62,7 @@ def train_segmenter(config: ScaleSegmenterConfig, folder: Path) -> Path:
     objects = cached_object_views(config.objects, config.objects.training_rooms, folder)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     recipe = SamRecipe(config, rooms, objects, identity=identity, device=device)
-    fit(
-        recipe,
-        work,
-        learning_rate=config.fit.learning_rate,
-        weight_decay=config.fit.weight_decay,
-        ema=config.fit.ema,
-        save_every_s=60.0,
-        label="train segmenter",
-    )
+    fit_as(recipe, work, config.fit, label="train segmenter")
     weights = save({name: half(tensor) for name, tensor in recipe.sam.state_dict().items()})
     figures = {
         "model": "segment_anything.modeling.Sam",
@@ -89,8 +81,7 @@ def train_segmenter(config: ScaleSegmenterConfig, folder: Path) -> Path:
     }
     publish(place, {WEIGHTS_FILE: weights}, fingerprint="not measured yet", figures=figures)
     segmenter = SamSegmenter(SamConfig(architecture="scale", weights=place / WEIGHTS_FILE))
-    held_out = measure_segmenter(segmenter, config, folder)
-    publish(place, {WEIGHTS_FILE: weights}, fingerprint=identity, figures={**figures, "held_out": held_out})
+    publish_figures(place, measure_segmenter(segmenter, config, folder), fingerprint=identity)
     sweep(work)
     return place
 

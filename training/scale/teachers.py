@@ -24,7 +24,7 @@ from schema.config_models import OpenClipTextConfig
 from schema.config_scale import ScaleModelsConfig, ScaleTeacherConfig, ScaleViewsConfig
 from schema.errors import ConfigError, WeightsError
 from storage.fingerprint import fingerprint
-from training.scale.loop import fit, rng_of, seconds_trained, sweep
+from training.scale.loop import fit_as, rng_of, seconds_trained, sweep
 from training.scale.publish import half, is_current, machine, publish, round_to_half
 from training.scale.teacher_data import TeacherViews, batch, class_weight, output_table, teacher_views
 from training.scale.teacher_figures import measure
@@ -133,15 +133,7 @@ def train_teacher(name: str, config: ScaleTeacherConfig, views: ScaleViewsConfig
     net = build_conv_net(outputs, config.width, config.seed)
     net.to("cuda" if torch.cuda.is_available() else "cpu")
     recipe = TeacherRecipe(name, net, data, config, fingerprint=identity, encoder=encoder)
-    fit(
-        recipe,
-        work,
-        learning_rate=config.learning_rate,
-        weight_decay=config.weight_decay,
-        ema=config.ema,
-        save_every_s=60.0,
-        label=f"train {name.replace('_', ' ')}",
-    )
+    fit_as(recipe, work, config, label=f"train {name.replace('_', ' ')}")
     round_to_half(net)
     text = None if encoder is None else half(label_texts(config, encoder)).float()
     space = None if encoder is None else encoder.space

@@ -29,7 +29,7 @@ from schema.config_scale import ScaleModelsConfig, ScaleTextImageConfig, ScaleVi
 from storage.disk import write_atomically
 from storage.fingerprint import fingerprint
 from training.scale.captions_data import CaptionedBatch, Objects, find_objects, object_batch, scene_batch
-from training.scale.loop import fit, generator_of, rng_of, seconds_trained, sweep
+from training.scale.loop import fit_as, generator_of, rng_of, seconds_trained, sweep
 from training.scale.publish import half, is_current, machine, publish, round_to_half
 from training.scale.text_image_figures import measure
 from training.scale.views import Views, held_out_views, training_views, views_identity
@@ -150,15 +150,7 @@ def train_text_image(config: ScaleTextImageConfig, views: ScaleViewsConfig, fold
     files = encoder_files(config, train, objects)
     model, tokenizer = build_encoder(files, work, config.seed)
     recipe = TextImageRecipe(model, tokenizer, train, objects, config=config, fingerprint=identity)
-    fit(
-        recipe,
-        work,
-        learning_rate=config.learning_rate,
-        weight_decay=config.weight_decay,
-        ema=config.ema,
-        save_every_s=60.0,
-        label="train text and image encoder",
-    )
+    fit_as(recipe, work, config, label="train text and image encoder")
     round_to_half(model)
     figures = measure(model, tokenizer, held_out_views(views, folder), config)
     weights = save({name: half(tensor) for name, tensor in model.state_dict().items()})

@@ -113,7 +113,8 @@ def cached_views(config: ScaleViewsConfig, seeds: Sequence[int], folder: Path) -
 
 def _render(config: ScaleViewsConfig, seeds: Sequence[int], place: Path) -> None:
     place.mkdir(parents=True, exist_ok=True)
-    done = _finished(place / _PART)
+    whole = all((place / f"{key}.npy").is_file() for key in _ARRAYS)
+    done = _finished(place / _PART) if whole else []
     arrays = {key: _array(place / f"{key}.npy", key, config, len(seeds), new=not done) for key in _ARRAYS}
     source = SyntheticConfig(
         seeds=tuple(seeds),
@@ -145,7 +146,7 @@ def _render(config: ScaleViewsConfig, seeds: Sequence[int], place: Path) -> None
 def _array(path: Path, key: str, config: ScaleViewsConfig, rooms: int, *, new: bool) -> np.memmap:
     kind, last = _ARRAYS[key]
     shape = (rooms * config.frames_per_room, *config.image_hw, *last)
-    if new or not path.is_file():
+    if new:
         return np.lib.format.open_memmap(path, mode="w+", dtype=kind, shape=shape)
     return np.lib.format.open_memmap(path, mode="r+")
 

@@ -9,7 +9,7 @@ from flows.commands.train_scale_models import train_scale_models
 from schema.errors import ConfigError, WeightsError
 from tools.make_cards import cards
 from training.scale.catalog import MODELS, figures_of, make_models, measure_models
-from training.scale.publish import FIGURES_FILE, is_current, publish
+from training.scale.publish import FIGURES_FILE, is_current, publish, publish_figures, read_figures, ship
 
 
 def test_every_entry_is_a_function():
@@ -38,6 +38,8 @@ def test_figures_of_a_folder(made):
 
 def test_published_files_are_checked(tmp_path):
     publish(tmp_path / "mask_teacher", {"a.bin": b"1", "b/c.bin": b"2"}, fingerprint="f", figures={"x": 1})
+    with pytest.raises(WeightsError, match="has not been measured"):
+        figures_of(tmp_path)
     place = tmp_path / "mask_teacher"
     assert is_current(place, "f")
     assert not is_current(place, "g")
@@ -70,6 +72,18 @@ def test_the_command_makes_what_is_missing_and_measures(small, made, monkeypatch
     assert train_scale_models(**options, measure=True, renders=made) == 0
     measured = json.loads(capsys.readouterr().out)
     assert measured["mask_teacher"]["rooms"] == 2
+
+
+def test_measured_figures_can_replace_those_beside_the_models(small, made, tmp_path):
+    ship(made, tmp_path, "mask_teacher")
+    place = tmp_path / "mask_teacher"
+    before = read_figures(place)
+    publish_figures(place, {"rooms": 0})
+    found = measure_models(small.CONFIG, tmp_path, made, ("mask_teacher",), write=True)
+    assert read_figures(place) == before
+    assert found["mask_teacher"] == before["held_out"]
+    with pytest.raises(WeightsError, match="no scale model"):
+        measure_models(small.CONFIG, tmp_path, made, ("text_image",))
 
 
 def test_cards_of_models_just_made(made):

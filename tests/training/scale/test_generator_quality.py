@@ -55,6 +55,7 @@ def test_all_classes_together(known: GeneratedImages) -> None:
     assert asked[1][1] == "other furniture"
     assert result["accuracy"] == {"all": 0.25, "chair": 0.5, "otherfurniture": 0.0}
     assert result["auc"] == {"all": 0.5, "chair": 0.5, "otherfurniture": None}
+    assert result["judged_by_auc"] == {"all": 3, "chair": 3, "otherfurniture": 0}
     assert result["without_mask"] == {"all": 5, "chair": 1, "otherfurniture": 4}
 
 

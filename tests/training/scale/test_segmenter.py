@@ -1,5 +1,7 @@
 """The scale segmenter's training: prompts, losses by hand, and that it learns what is pointed at."""
 
+import shutil
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -7,10 +9,11 @@ import pytest
 import torch
 
 from models.segmenters.sam_sizes import build_scale_sam
-from schema.config_scale import ScaleSegmenterConfig
+from schema.config_scale import ObjectViewsConfig, ScaleFitConfig, ScaleSegmenterConfig
 from training.scale.prompts import NO_POINT, correcting_points, innermost_point, points_on
+from training.scale.publish import is_current, read_figures
 from training.scale.sam import SamRecipe, dice_loss, focal_loss, mask_iou, sam_loss, segmenter_image
-from training.scale.segmenter import measure_segmenter
+from training.scale.segmenter import measure_again, measure_segmenter, train_segmenter
 
 CONFIG = ScaleSegmenterConfig(prompts=4)
 
@@ -158,6 +161,30 @@ def test_measuring_by_hand(monkeypatch: pytest.MonkeyPatch, tmp_path: object) ->
     assert figures["objects"]["random"]["iou"]["bed"] == 0.5
     assert figures["objects"]["innermost"]["quality_error"] == 0.25
     assert figures["rooms"]["innermost"]["masks"] == 4
+
+
+def test_a_few_steps_from_seeds_to_a_measured_file(small, rendered: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "scale"
+    shutil.copytree(rendered / "views", folder / "views")
+    config = ScaleSegmenterConfig(
+        fit=ScaleFitConfig(steps=2, batch=2, learning_rate=1e-3),
+        rooms=small.VIEWS,
+        objects=ObjectViewsConfig(num_rooms=2, num_held_out_rooms=1, views_per_room=6),
+        prompts=2,
+    )
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    place = train_segmenter(config, folder)
+    weights, figures = (place / "sam.safetensors").read_bytes(), read_figures(place)
+    assert is_current(place, figures["fingerprint"])
+    assert train_segmenter(config, folder) == place
+    assert figures["held_out"]["rooms"]["random"]["masks"] > 0
+    models = small.CONFIG.model_copy(update={"segmenter": config})
+    assert measure_again(models, folder, folder) == figures["held_out"]
+    (place / "sam.safetensors").write_bytes(b"torn")
+    train_segmenter(config, folder)
+    torch.set_num_threads(threads)
+    assert (place / "sam.safetensors").read_bytes() == weights
 
 
 def test_the_network_is_made_from_its_seed() -> None:

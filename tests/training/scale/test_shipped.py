@@ -63,5 +63,6 @@ def test_generator_and_segmenter_are_good_enough() -> None:
     images = figures["generator"]["held_out"]["images"]
     assert images["accuracy"]["all"] >= 0.8
     assert images["auc"]["all"] >= 0.8
+    assert images["judged_by_auc"]["all"] >= 0.7 * 20 * images["images_per_class"]
     segmented = figures["segmenter"]["held_out"]
     assert min(segmented[views]["innermost"]["mean_iou"] for views in ("rooms", "objects")) >= 0.8
