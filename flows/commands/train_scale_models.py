@@ -44,8 +44,9 @@ def train_scale_models(
                 found = measure_models(ScaleModelsConfig(), folder, renders, only, write=write)
             else:
                 made = make_models(ScaleModelsConfig(), folder, only)
-                for name in made if ship else ():
-                    ship_model(folder, ship, name)
+                if ship is not None:
+                    for name in made:
+                        ship_model(folder, ship, name)
         finally:
             show_progress_on(None)
     if measure:

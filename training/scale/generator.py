@@ -72,10 +72,8 @@ def train_generator(
         WeightsError: the vocabulary is missing.
     """
     place = folder / NAME
-    trained, identity = (
-        training_fingerprint(config, vocabulary),
-        generator_fingerprint(config, judges, vocabulary),
-    )
+    trained = training_fingerprint(config, vocabulary)
+    identity = generator_fingerprint(config, judges, vocabulary)
     if is_current(place, identity):
         return place
     figures = read_json(place / FIGURES_FILE)

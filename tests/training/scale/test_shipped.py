@@ -1,13 +1,14 @@
 """The shipped scale models: whole, small, made by the configuration that stands in the code."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from schema.config_scale import ScaleModelsConfig
 from tools.make_cards import SHIPPED
-from training.scale.catalog import MODELS, figures_of
+from training.scale.catalog import MODELS, figures_of, measure_models
 from training.scale.generator import generator_fingerprint
 from training.scale.segmenter import segmenter_fingerprint
 from training.scale.teacher_figures import crossing
@@ -58,6 +59,26 @@ def test_the_encoder_has_learned_synonyms_from_pictures() -> None:
     assert found["synonyms"]["right"] == found["synonyms"]["total"] >= 15
 
 
+@pytest.mark.slow
+def test_the_figures_beside_the_models_are_measured_again(tmp_path: Path) -> None:
+    """The generator's judges would have to be trained for it: that is left to the command in the docs."""
+    names = ("text_image", "dense_teacher", "mask_teacher", "segmenter")
+    found, figures = measure_models(CONFIG, SHIPPED, tmp_path, names), figures_of(SHIPPED)
+    for name in names:
+        again, before = dict(_numbers(found[name])), dict(_numbers(figures[name]["held_out"]))
+        assert again.keys() == before.keys()
+        off = {key: (again[key], before[key]) for key in again if abs(again[key] - before[key]) > 0.01}
+        assert not off, (name, off)  # rounding differs from machine to machine
+
+
+def _numbers(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, float]]:
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            yield from _numbers(value, f"{prefix}{key}: ")
+        elif isinstance(value, int | float):
+            yield f"{prefix}{key}", float(value)
+
+
 def test_generator_and_segmenter_are_good_enough() -> None:
     figures = figures_of(SHIPPED)
     images = figures["generator"]["held_out"]["images"]
@@ -65,4 +86,5 @@ def test_generator_and_segmenter_are_good_enough() -> None:
     assert images["auc"]["all"] >= 0.8
     assert images["judged_by_auc"]["all"] >= 0.7 * 20 * images["images_per_class"]
     segmented = figures["segmenter"]["held_out"]
-    assert min(segmented[views]["innermost"]["mean_iou"] for views in ("rooms", "objects")) >= 0.8
+    for views in ("rooms", "objects"):
+        assert segmented[views]["innermost"]["mean_iou"] >= 0.8, views
