@@ -104,8 +104,8 @@ def measure_generator(
         ``accuracy``: share of the images whose class the classifier names; ``auc``: mean over images of the
         area under the ROC curve of attention against the pixels of the class as the segmentation network sees
         them; ``judged_by_auc``: how many images that is; ``without_mask``: in how many the network sees
-        almost nothing of the class (the rest show nothing else). Each per class and, as ``all``, over all images.
-        ``named_instead``: per class what its other images were called.
+        almost nothing of the class (the rest show nothing else). Each per class and, as ``all``, over all
+        images. ``named_instead``: per class what its other images were called.
     """
     rows = {}
     for label in track(classes, "generate and judge"):
