@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -38,7 +38,10 @@ WEIGHTS_FILE, ABOUT_FILE = "model.safetensors", "model.json"
 VERSION = 1
 """Raised whenever the same configuration gives another network."""
 
-_LOGIT_SCALE = 12.0  # cosines times this are logits (LSeg learns its own, about 14)
+_LOGIT_SCALE = 30.0
+"""Cosines times this are logits. With less (LSeg learns about 14) vectors must point past texts as close to
+each other as "chair" and "table" to tell them apart, and then lie near no text at all."""
+
 _SAME_TEXT = 0.999999  # cosine; an encoder of few steps tells different words apart by little
 _EVERY = 2  # of the cells along each axis one in so many is learned from in a step of a dense network
 
@@ -91,18 +94,31 @@ class TeacherRecipe:
         unit, target = functional.normalize(numbers[cells], dim=1), target[cells]
         logits = _LOGIT_SCALE * torch.einsum("bchw,kc->bkhw", unit, self._labels)
         of_labels = functional.cross_entropy(logits, target, weight=self._weight, ignore_index=-1)
-        of_captions = _caption_loss(unit, views.text[cells].to(self._device), self._captions)
+        text = views.text[cells].to(self._device)
+        of_captions = caption_loss(unit, text, self._captions, self._weight[target.clamp(min=0)])
         values = {"labels": float(of_labels.detach()), "captions": float(of_captions.detach())}
         return of_labels + self._config.caption_weight * of_captions, values
 
 
-def _caption_loss(
-    unit: Float[Tensor, "B C h w"], text: Float[Tensor, "B h w"], captions: Float[Tensor, "T C"]
-) -> Tensor:
-    """One minus the cosine between a cell's vector and its object's caption."""
+def caption_loss(
+    unit: Float[Tensor, "B C h w"],
+    text: Int[Tensor, "B h w"],
+    captions: Float[Tensor, "T C"],
+    weight: Float[Tensor, "B h w"],
+) -> Float[Tensor, ""]:
+    """Cross-entropy of each cell's own caption among those of all objects in the batch.
+
+    Args:
+        unit: the network's vectors.
+        text: row of ``captions`` that is true of each cell, -1 none.
+        captions: unit vectors.
+        weight: of each cell.
+    """
     known = text >= 0
-    own = unit.permute(0, 2, 3, 1)[known]
-    loss: Tensor = 1 - (own * captions[text[known]]).sum(dim=1).mean()
+    rows, target = torch.unique(text[known], return_inverse=True)
+    logits = _LOGIT_SCALE * unit.permute(0, 2, 3, 1)[known] @ captions[rows].T
+    each = functional.cross_entropy(logits, target, reduction="none")
+    loss: Tensor = (each * weight[known]).sum() / weight[known].sum().clamp(min=1e-6)
     return loss
 
 

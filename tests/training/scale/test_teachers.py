@@ -31,6 +31,7 @@ from training.scale.teachers import (
     MASK,
     WEIGHTS_FILE,
     TeacherRecipe,
+    caption_loss,
     class_vectors,
     label_texts,
     scale_encoder,
@@ -129,6 +130,19 @@ def test_dense_vectors_are_judged_by_the_nearest_class(made):
     assert (found[6:8, 10:12] == int((text @ vector).argmax())).all()
     mask = read_conv(made / MASK / WEIGHTS_FILE, "mask", "cpu")
     assert set(np.unique(predicted_classes(mask, mask_teacher_config(), color, None))) <= {-1, *range(20)}
+
+
+def test_the_caption_loss_by_hand():
+    captions = torch.eye(3)[:, [0, 1]] * 1.0
+    captions[2] = torch.tensor([0.6, 0.8])
+    unit = torch.zeros(1, 2, 1, 3)
+    unit[0, 0] = 1.0  # all cells point at the first caption
+    text = torch.tensor([[[0, 1, -1]]])
+    weight = torch.tensor([[[1.0, 3.0, 100.0]]])
+    right, wrong = np.log1p(np.exp(-30.0)), 30.0 + np.log1p(np.exp(-30.0))  # the third is in no cell
+    assert float(caption_loss(unit, text, captions, weight)) == pytest.approx(
+        (right + 3 * wrong) / 4, rel=1e-5
+    )
 
 
 def test_only_rooms_of_its_plans_are_seen(small, views):
