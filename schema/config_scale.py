@@ -153,7 +153,7 @@ class ScaleTeacherConfig(ScaleFitConfig):
     plans: tuple[str, ...] = Field((), description="kinds of room it is trained on; empty: all")
     template: str = Field("a {label} in a scene", pattern=r"\{label\}", description="text of a label")
     caption_weight: float = Field(
-        1.0, ge=0, description="dense: weight of turning to each object's caption, next to its label's text"
+        0.5, ge=0, description="dense: weight of turning to each object's caption, next to its label's text"
     )
     width: int = Field(48, ge=4, le=256, description="channels at the finest level")
     steps: int = Field(1500, ge=1, le=1_000_000, description="optimiser steps")
@@ -195,6 +195,7 @@ def dense_teacher_config() -> ScaleTeacherConfig:
             "other": ("otherfurniture",),
         },
         plans=("living room", "bedroom", "office", "kitchen"),
+        caption_weight=1.0,
         steps=2400,
         seed=1,
     )
