@@ -76,7 +76,7 @@ class ScaleVaeConfig(Config):
 class ScaleDiffusionConfig(Config):
     """The denoising network and its text tower."""
 
-    fit: ScaleFitConfig = ScaleFitConfig(steps=4800, batch=32, learning_rate=1e-3, ema=0.999)
+    fit: ScaleFitConfig = ScaleFitConfig(steps=3000, batch=32, learning_rate=1e-3, ema=0.998)
     no_prompt_share: float = Field(0.1, ge=0, lt=1, description="of the images, learned without their prompt")
     plain_share: float = Field(
         0.5, ge=0, le=1, description="of the prompts that name the class and nothing else"
@@ -97,7 +97,7 @@ class ScaleGeneratorConfig(Config):
 class ScaleSegmenterConfig(Config):
     """The scale segmenter: a Sam, taught with views of rooms and of single objects."""
 
-    fit: ScaleFitConfig = ScaleFitConfig(steps=4500, batch=4, learning_rate=1.5e-3)
+    fit: ScaleFitConfig = ScaleFitConfig(steps=3600, batch=4, learning_rate=1.5e-3)
     rooms: ScaleViewsConfig = ScaleViewsConfig()
     objects: ObjectViewsConfig = ObjectViewsConfig()
     prompts: int = Field(8, ge=1, le=64, description="objects asked for in an image")
