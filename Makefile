@@ -59,7 +59,7 @@ test: $(VENV)/.dev $(VENV)/.browser  ## unit, contract, flow and browser tests; 
 test-full: export TEACH3D_REQUIRE_MINKOWSKI = 1
 test-full: $(VENV)/.dev $(VENV)/.browser $(VENV)/.minkowski  ## the long suites: parity, kills, the whole kitchen, array shapes, doctests
 	$(BIN)/python -m pytest -q -m slow -s
-	$(BIN)/python -m pytest -q -m "not slow" --jaxtyping-packages=ops,models,beartype.beartype \
+	$(BIN)/python -m pytest -q -m "not slow" --jaxtyping-packages=ops,models,tests.typecheck.checked \
 		--doctest-modules ops schema models/text tests/ops tests/models tests/contracts
 
 lint: $(VENV)/.dev  ## ruff, mypy --strict, the rooms' import rule, module lengths

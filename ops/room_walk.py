@@ -8,7 +8,7 @@ import itertools
 import numpy as np
 from jaxtyping import Bool, Float, Int
 from scipy.ndimage import binary_dilation, label
-from scipy.sparse import coo_array
+from scipy.sparse import coo_array, csr_array
 from scipy.sparse.csgraph import dijkstra
 
 from ops.cameras import look_at
@@ -87,7 +87,7 @@ def _tour(free: Bool[np.ndarray, "X Y"], rng: np.random.Generator) -> Float[np.n
     return (cells[walk] + 0.5) * _CELL_M
 
 
-def _graph(free: Bool[np.ndarray, "X Y"], cells: Int[np.ndarray, "N 2"]) -> coo_array:
+def _graph(free: Bool[np.ndarray, "X Y"], cells: Int[np.ndarray, "N 2"]) -> csr_array:
     number = np.full(np.array(free.shape) + 1, -1)
     number[tuple(cells.T)] = np.arange(len(cells))
     ends = []
@@ -97,7 +97,7 @@ def _graph(free: Bool[np.ndarray, "X Y"], cells: Int[np.ndarray, "N 2"]) -> coo_
         ends.append((here, other[here], np.full(len(here), np.hypot(*step))))
     a, b, far = (np.concatenate(column) for column in zip(*ends, strict=True))
     both = np.concatenate([a, b]), np.concatenate([b, a])
-    return coo_array((np.concatenate([far, far]), both), shape=(len(cells), len(cells))).tocsr()
+    return csr_array(coo_array((np.concatenate([far, far]), both), shape=(len(cells), len(cells))))
 
 
 def _smooth(path: Float[np.ndarray, "K 2"], free: Bool[np.ndarray, "X Y"]) -> Float[np.ndarray, "K 2"]:

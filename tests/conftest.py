@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+import tests.typecheck  # noqa: F401 - the option that checks shapes finds it as an attribute of the package
+
 ROOT = Path(__file__).parent.parent
 
 

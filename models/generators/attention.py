@@ -6,7 +6,7 @@ Which words they are is ``tokens``' business, what becomes of a map the ``synthe
 import contextlib
 import math
 from collections.abc import Iterator, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -21,6 +21,7 @@ PREFERRED_GRIDS = (16, 32, 64)
 """Heights of the maps that ``resolutions`` takes where a UNet has all of them (512 px; 8 is left out)."""
 
 
+@runtime_checkable
 class AttentionSink(Protocol):
     """Takes the maps of a UNet's layers as they are computed.
 

@@ -5,7 +5,7 @@ Adapters stand beside this file, one per kind.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float32, UInt8
@@ -26,6 +26,7 @@ class GeneratedImages:
     attention: Float32[np.ndarray, "B H W"]
 
 
+@runtime_checkable
 class Generator(Protocol):
     """Makes images from text."""
 

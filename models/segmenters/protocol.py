@@ -3,12 +3,13 @@
 Adapters stand beside this file, one per kind.
 """
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Bool, Float, UInt8
 
 
+@runtime_checkable
 class Segmenter(Protocol):
     """Answers points with a mask."""
 
