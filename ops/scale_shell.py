@@ -8,15 +8,18 @@ import numpy as np
 from ops.colour_names import name_colours, oklab_from_rgb
 from ops.rooms import ROOM_CLASSES, Piece, Room
 
+SHELL = ("floor", "wall")
+"""Classes of what a room is built of: it fills no box, pictures of it are windows somewhere on it."""
+
 
 def shell_pieces(room: Room) -> tuple[Piece, ...]:
-    """Whatever of the classes floor and wall the room's own pieces leave out.
+    """Whatever of the shell the room's own pieces leave out.
 
     Colour and material are those of the object's first face: the surface itself, before any skirting.
     """
     known = {piece.instance_id for piece in room.pieces}
     found = []
-    for label in ("floor", "wall"):
+    for label in SHELL:
         for instance in np.unique(room.face_instance[room.face_class == ROOM_CLASSES.index(label)]):
             if int(instance) in known:
                 continue

@@ -12,8 +12,8 @@ from jaxtyping import Float, Int64, UInt8
 from models.generators.tokens import Span, fill_prompt
 from ops.captions import indefinite_article
 from ops.rooms import Piece
+from ops.scale_captions import OTHER
 from ops.scale_words import COLOR_WORDS, MATERIAL_WORDS, OTHER_NAMES, SIZE_WORDS, is_plural, names_of
-from training.scale.object_views import OTHER
 
 TEMPLATE = "a good photo of a {class}"
 _TEMPLATES = (TEMPLATE, "a good photo of {class}", "a photo of {class}", "{class}", "{class} in a room")

@@ -15,11 +15,9 @@ from torch.nn import functional
 
 from ops.rooms import Piece
 from ops.scale_captions import FACTS, Caption, Facts, facts_of, object_caption, scene_caption
+from ops.scale_shell import SHELL
 from schema.progress import track
 from training.scale.views import Views
-
-SURFACES = frozenset({"wall", "floor"})
-"""What fills no box of its own: pictures of it are windows somewhere on it."""
 
 _MIN_SHARE_OF_VIEW = 0.004
 _MIN_SHARE_OF_BOX = 0.25
@@ -79,7 +77,7 @@ def find_objects(views: Views) -> Objects:
             size_px = int(np.count_nonzero(instance[where] == label))
             share = size_px / ((rows.stop - rows.start) * (columns.stop - columns.start))
             large = size_px >= _MIN_SHARE_OF_VIEW * instance.size
-            if large and (share >= _MIN_SHARE_OF_BOX or pieces[label].label in SURFACES):
+            if large and (share >= _MIN_SHARE_OF_BOX or pieces[label].label in SHELL):
                 box = (rows.start, columns.start, rows.stop, columns.stop)
                 found.append((view, pieces[label], box))
     pieces_found = tuple(piece for _, piece, _ in found)
@@ -154,7 +152,7 @@ def object_image(
     piece = objects.pieces[index]
     window = (
         _surface_window(views.instance[view] == piece.instance_id, rng)
-        if piece.label in SURFACES
+        if piece.label in SHELL
         else _box_window(objects.box_px[index], views.color.shape[1:3], rng)
     )
     return resized(views.color[view][window], side_px, rng)
@@ -201,7 +199,7 @@ def _window(row: float, column: float, side: float, image_hw: tuple[int, int]) -
 
 
 def _furniture(pieces: Sequence[Piece]) -> list[Piece]:
-    return [piece for piece in pieces if piece.label not in SURFACES]
+    return [piece for piece in pieces if piece.label not in SHELL]
 
 
 def _holds(caption: Caption, facts: Int[np.ndarray, "n 5"], plan: str) -> bool:

@@ -3,9 +3,9 @@
 Where the cameras stand is ``ops/object_cameras.py``'s business; views of whole rooms are in ``views.py``.
 """
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,22 +15,18 @@ from jaxtyping import Bool, Int8, Int16, Int64, UInt8
 from ops.object_cameras import object_camera, surface_patch
 from ops.raycast import Render, RoomRenderer
 from ops.rooms import GENERATOR_VERSION, ROOM_CLASSES, Piece, Room, make_room
-from ops.scale_shell import shell_pieces
+from ops.scale_captions import OTHER
+from ops.scale_shell import SHELL, shell_pieces
 from ops.sensor import Exposure, exposures
 from schema.config_scale import ObjectViewsConfig
-from schema.progress import Tracker
-from storage.disk import read_json, sync_file, write_json
 from storage.fingerprint import fingerprint
-from storage.locks import hold
+from training.scale.render_cache import RenderCache, piece_of, piece_values
 
 CACHE_FOLDER = "object-views"
 VERSION = 1
 """Raised whenever the same configuration gives other arrays or facts."""
 
-SHELL = ("wall", "floor")
 _EVERYWHERE = (*SHELL, "door", "window", "picture")
-OTHER = ROOM_CLASSES[-1]
-_WHOLE, _PART = "views.json", "views.part.jsonl"
 _PROBE_PX = 32
 _LEAST_SHARE = 0.13  # of the image's pixels that show the object
 _PROBES = 8
@@ -89,18 +85,29 @@ def cached_object_views(config: ObjectViewsConfig, seeds: Sequence[int], folder:
         StoreError: another process renders the same views now.
     """
     identity = object_views_identity(config, seeds)
-    name = f"{len(seeds)}x{config.views_per_room}x{config.image_px}-{identity[:12]}"
-    place = folder / CACHE_FOLDER / name
-    if not isinstance(read_json(place / _WHOLE), list):
-        with hold(place / "render.lock", "this cache of views", "wait until it is rendered, then run again"):
-            _render_all(config, seeds, place)
-    facts = [piece for room in read_json(place / _WHOLE) for piece in room]
-    pieces = tuple(Piece(**{**values, "box": np.array(values["box"])}) for values in facts)
-    arrays = {
-        key: np.load(place / f"{key}.npy", mmap_mode="r", allow_pickle=False)[: len(pieces)]
-        for key in _kinds(config)
-    }
+    size = (config.image_px, config.image_px)
+    cache = RenderCache(
+        place=folder
+        / CACHE_FOLDER
+        / f"{len(seeds)}x{config.views_per_room}x{config.image_px}-{identity[:12]}",
+        name="views",
+        kinds={"color": (np.uint8, (*size, 3)), "semantic": (np.int8, size), "instance": (np.int16, size)},
+        num_renders=len,
+    )
+    found = cache.make(seeds, partial(_film, config), most=config.views_per_room, label="render objects")
+    pieces = tuple(piece_of(values) for room in found for values in room)
+    arrays = {key: array[: len(pieces)] for key, array in cache.arrays().items()}
     return ObjectViews(**arrays, pieces=pieces, identity=identity)
+
+
+def _film(
+    config: ObjectViewsConfig, seed: int
+) -> Generator[dict[str, np.ndarray], None, list[dict[str, Any]]]:
+    pieces = []
+    for render, piece in room_object_views(config, seed):
+        pieces.append(piece_values(piece))
+        yield {"color": render.color, "semantic": render.semantic, "instance": render.instance}
+    return pieces
 
 
 def room_object_views(
@@ -151,57 +158,3 @@ def _view(
         if (probe.instance == piece.instance_id).mean() >= least:
             return renderer.render(pose, intrinsics, (image_px, image_px), rng, exposure=exposure)
     return None
-
-
-def _kinds(config: ObjectViewsConfig) -> Mapping[str, tuple[type, tuple[int, ...]]]:
-    size = (config.image_px, config.image_px)
-    return {"color": (np.uint8, (*size, 3)), "semantic": (np.int8, size), "instance": (np.int16, size)}
-
-
-def _render_all(config: ObjectViewsConfig, seeds: Sequence[int], place: Path) -> None:
-    place.mkdir(parents=True, exist_ok=True)
-    part, most = place / _PART, len(seeds) * config.views_per_room
-    whole = all((place / f"{key}.npy").is_file() for key in _kinds(config))
-    done = _finished(part) if whole else []
-    arrays = {
-        key: _array(place / f"{key}.npy", kind, (most, *size), new=not done)
-        for key, (kind, size) in _kinds(config).items()
-    }
-    part.write_text("".join(json.dumps(values) + "\n" for values in done), encoding="utf-8")
-    first = sum(map(len, done))
-    with part.open("a", encoding="utf-8") as book, Tracker("render objects", len(seeds)) as tracker:
-        tracker.advance(len(done))
-        for seed in seeds[len(done) :]:
-            pieces: list[dict[str, Any]] = []
-            for render, piece in room_object_views(config, seed):
-                for key, array in arrays.items():
-                    array[first + len(pieces)] = getattr(render, key)
-                pieces.append({**asdict(piece), "box": np.round(piece.box, 4).tolist()})
-            for array in arrays.values():
-                array.flush()
-            first += len(pieces)
-            done.append(pieces)
-            book.write(json.dumps(pieces) + "\n")
-            book.flush()
-            tracker.advance()
-    for key in arrays:
-        sync_file(place / f"{key}.npy")
-    write_json(place / _WHOLE, done)
-    part.unlink()
-
-
-def _array(path: Path, kind: type, shape: tuple[int, ...], *, new: bool) -> np.memmap:
-    if new:
-        return np.lib.format.open_memmap(path, mode="w+", dtype=kind, shape=shape)
-    return np.lib.format.open_memmap(path, mode="r+")
-
-
-def _finished(path: Path) -> list[list[dict[str, Any]]]:
-    """Facts of the rooms that a killed rendering finished; a torn last line is dropped."""
-    done: list[list[dict[str, Any]]] = []
-    for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else ():
-        try:
-            done.append(json.loads(line))
-        except ValueError:
-            break
-    return done

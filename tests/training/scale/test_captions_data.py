@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from ops.rooms import Piece
+from ops.scale_shell import SHELL
 from training.scale.captions_data import (
-    SURFACES,
     codes,
     find_objects,
     is_true,
@@ -70,9 +70,9 @@ def test_a_crop_shows_its_object(flat):
 
 def test_surfaces_are_shown_where_they_are(views):
     objects = find_objects(views)
-    assert {piece.label for piece in objects.pieces} >= SURFACES
+    assert {piece.label for piece in objects.pieces} >= set(SHELL)
     assert (objects.box_px[:, 2:] > objects.box_px[:, :2]).all()
-    for index in np.flatnonzero([piece.label in SURFACES for piece in objects.pieces])[:10]:
+    for index in np.flatnonzero([piece.label in SHELL for piece in objects.pieces])[:10]:
         assert object_image(views, objects, int(index), 32, rng=rng_of(0, int(index))).shape == (3, 32, 32)
 
 
