@@ -1,10 +1,10 @@
 """Lifting virtual views of a mesh against lifting the real images it was made from.
 
-    python -m benchmarks.virtual_views [--recipe configs/default.yaml] [--seeds 200000] [--voxel-m 0.02]
+    python -m benchmarks.virtual_views [--recipe configs/default.yaml] [--seeds 200000] [--frames 80]
 
-Each scene is ingested from its images; its mesh is written to a PLY file, and that file, without any image,
-goes through ``render``, ``lift`` and ``fuse`` with the same teachers. Both fusions are judged on their own
-points against the rooms' truth. Written to benchmarks/results/virtual-views.json, and the first views to
+Each scene is ingested from its images, enough of them for a mesh without large holes, as scans have; the mesh
+is written to a PLY file, and that file, without any image, goes through ``render``, ``lift`` and ``fuse`` with
+the same teachers. Both fusions are judged on their own points against the rooms' truth. Written to benchmarks/results/virtual-views.json, and the first views to
 docs/pictures/virtual-views.png.
 """
 
@@ -80,7 +80,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--recipe", type=Path, default=Path("configs/default.yaml"))
     parser.add_argument("--seeds", nargs="+", type=int, default=TEST[:5], help="of the rooms")
-    parser.add_argument("--voxel-m", type=float, default=0.02, help="of the meshes: coarser ones are blurred")
+    parser.add_argument("--frames", type=int, default=80, help="real images of a room")
+    parser.add_argument("--voxel-m", type=float, default=0.01, help="of the meshes: coarser ones are blurred")
     parser.add_argument("--threads", type=int, default=2)
     args = parser.parse_args()
     use_threads(args.threads)
@@ -88,7 +89,7 @@ def main() -> None:
     assert isinstance(recipe.source, SyntheticConfig)
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        source = SyntheticConfig(seeds=tuple(args.seeds), num_frames=recipe.source.num_frames)
+        source = SyntheticConfig(seeds=tuple(args.seeds), num_frames=args.frames)
         scenes = SyntheticRooms(source).scene_ids()
         split = recipe.split.model_copy(update={"train": tuple(scenes), "evaluate": tuple(scenes)})
         ingest = recipe.ingest.model_copy(update={"voxel_m": args.voxel_m})
@@ -124,6 +125,7 @@ def main() -> None:
         {
             **conditions(args.threads),
             "what": f"fused labels; {PROCEDURAL}",
+            "real_images": args.frames,
             "mesh_voxel_m": args.voxel_m,
             "rows": rows,
             "miou_difference": round(rows["virtual views"]["miou"] - rows["real images"]["miou"], 4),

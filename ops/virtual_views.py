@@ -10,7 +10,7 @@ import numba
 import numpy as np
 import open3d
 from jaxtyping import Bool, Float, Int, UInt8
-from scipy.ndimage import binary_closing, distance_transform_edt
+from scipy.ndimage import zoom
 
 from ops.cameras import camera_rays, intrinsics_from_fov
 from ops.kernels import parallel_kernel
@@ -24,7 +24,6 @@ from schema.records import Cloud, View
 o3d: Any = open3d  # its stubs do not know that arrays become tensors
 
 _MISSED = 0xFFFFFFFF
-_HOLE_PX = 4  # holes up to about twice this wide are closed in colour
 _NUM_BANDS = 32  # stripes of an image, filled independently
 
 
@@ -112,20 +111,33 @@ class _Points:
 def close_holes(
     color: UInt8[np.ndarray, "H W 3"], known: Bool[np.ndarray, "H W"]
 ) -> UInt8[np.ndarray, "H W 3"]:
-    """Colour where nothing was hit: that of the nearest known pixel in small holes, else the view's median.
+    """Colour where nothing was hit: what surrounds it, the more blurred the farther away.
 
-    Black, which no camera sees, would mislead a 2D network far beyond the empty region.
+    Black, which no camera sees, or one colour with a sharp border would mislead a 2D network far beyond the
+    empty region. Push and pull over a pyramid of averages (Gortler et al., "The Lumigraph", 1996, 3.4).
     """
     if known.all() or not known.any():
         return color
-    span = 2 * _HOLE_PX + 1
-    padded = np.pad(known, span, mode="edge")
-    closed = binary_closing(padded, np.ones((span, span), dtype=bool))[span:-span, span:-span]
-    nearest = distance_transform_edt(~known, return_distances=False, return_indices=True)
-    median = np.median(color[known], axis=0).astype(np.uint8)
-    background = np.where(known[..., None], color, median)
-    filled: np.ndarray = np.where((closed & ~known)[..., None], color[tuple(nearest)], background)
-    return filled
+    filled = _push_pull(color.astype(np.float32), known.astype(np.float32))
+    return np.where(known[..., None], color, np.clip(np.rint(filled), 0, 255)).astype(np.uint8)
+
+
+def _push_pull(
+    color: Float[np.ndarray, "h w 3"], weight: Float[np.ndarray, "h w"]
+) -> Float[np.ndarray, "h w 3"]:
+    height, width = weight.shape
+    if weight.all() or height == width == 1:
+        return color
+    even = ((0, height % 2), (0, width % 2))
+    weighed = np.concatenate([color * weight[..., None], weight[..., None]], axis=-1)
+    cells = np.pad(weighed, (*even, (0, 0))).reshape((height + 1) // 2, 2, (width + 1) // 2, 2, 4)
+    total = cells.sum(axis=(1, 3))
+    coarse = total[..., :3] / np.maximum(total[..., 3:], 1e-6)
+    below = _push_pull(coarse, np.minimum(total[..., 3], 1))
+    smooth = zoom(below, (2, 2, 1), order=1, mode="nearest", grid_mode=True)[:height, :width]
+    share = weight[..., None]
+    blended: np.ndarray = share * color + (1 - share) * smooth
+    return blended
 
 
 @parallel_kernel
