@@ -2,9 +2,10 @@
 
     python -m benchmarks.virtual_views [--recipe configs/default.yaml] [--seeds 200000] [--frames 80]
 
-Each scene is ingested from its images, enough of them for a mesh without large holes, as scans have; the mesh
-is written to a PLY file, and that file, without any image, goes through ``render``, ``lift`` and ``fuse`` with
-the same teachers. Both fusions are judged on their own points against the rooms' truth. Written to benchmarks/results/virtual-views.json, and the first views to
+Each scene is ingested from its images, enough of them for a mesh without large holes, as scans have; the
+mesh is written to a PLY file, and that file, without any image, goes through ``render``, ``lift`` and
+``fuse`` with the same teachers. Both fusions are judged on their own points against the rooms' truth.
+Written to benchmarks/results/virtual-views.json, and the first views to
 docs/pictures/virtual-views.png.
 """
 
