@@ -195,7 +195,8 @@ def dense_teacher_config() -> ScaleTeacherConfig:
             "other": ("otherfurniture",),
         },
         plans=("living room", "bedroom", "office", "kitchen"),
-        steps=2400,
+        width=64,
+        steps=4500,
         seed=1,
     )
 
