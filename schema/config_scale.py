@@ -76,7 +76,7 @@ class ScaleVaeConfig(Config):
 class ScaleDiffusionConfig(Config):
     """The denoising network and its text tower."""
 
-    fit: ScaleFitConfig = ScaleFitConfig(steps=4800, batch=32, learning_rate=1e-3, ema=0.999)
+    fit: ScaleFitConfig = ScaleFitConfig(steps=3000, batch=32, learning_rate=1e-3, ema=0.998)
     no_prompt_share: float = Field(0.1, ge=0, lt=1, description="of the images, learned without their prompt")
     plain_share: float = Field(
         0.5, ge=0, le=1, description="of the prompts that name the class and nothing else"
@@ -97,7 +97,7 @@ class ScaleGeneratorConfig(Config):
 class ScaleSegmenterConfig(Config):
     """The scale segmenter: a Sam, taught with views of rooms and of single objects."""
 
-    fit: ScaleFitConfig = ScaleFitConfig(steps=4500, batch=4, learning_rate=1.5e-3)
+    fit: ScaleFitConfig = ScaleFitConfig(steps=3600, batch=4, learning_rate=1.5e-3)
     rooms: ScaleViewsConfig = ScaleViewsConfig()
     objects: ObjectViewsConfig = ObjectViewsConfig()
     prompts: int = Field(8, ge=1, le=64, description="objects asked for in an image")
@@ -153,7 +153,7 @@ class ScaleTeacherConfig(ScaleFitConfig):
     plans: tuple[str, ...] = Field((), description="kinds of room it is trained on; empty: all")
     template: str = Field("a {label} in a scene", pattern=r"\{label\}", description="text of a label")
     caption_weight: float = Field(
-        1.0, ge=0, description="dense: weight of turning to each object's caption, next to its label's text"
+        0.5, ge=0, description="dense: weight of turning to each object's caption, next to its label's text"
     )
     width: int = Field(48, ge=4, le=256, description="channels at the finest level")
     steps: int = Field(1500, ge=1, le=1_000_000, description="optimiser steps")
@@ -195,8 +195,13 @@ def dense_teacher_config() -> ScaleTeacherConfig:
             "other": ("otherfurniture",),
         },
         plans=("living room", "bedroom", "office", "kitchen"),
+<<<<<<< HEAD
         width=64,
-        steps=4500,
+        steps=3200,
+=======
+        caption_weight=1.0,
+        steps=2400,
+>>>>>>> main
         seed=1,
     )
 
