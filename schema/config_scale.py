@@ -195,13 +195,9 @@ def dense_teacher_config() -> ScaleTeacherConfig:
             "other": ("otherfurniture",),
         },
         plans=("living room", "bedroom", "office", "kitchen"),
-<<<<<<< HEAD
+        caption_weight=1.0,
         width=64,
         steps=3200,
-=======
-        caption_weight=1.0,
-        steps=2400,
->>>>>>> main
         seed=1,
     )
 
