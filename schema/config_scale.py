@@ -196,7 +196,8 @@ def dense_teacher_config() -> ScaleTeacherConfig:
         },
         plans=("living room", "bedroom", "office", "kitchen"),
         caption_weight=1.0,
-        steps=2400,
+        width=64,
+        steps=3200,
         seed=1,
     )
 

@@ -154,12 +154,14 @@ def batch(
     )
 
 
-def class_weight(data: TeacherViews, num_outputs: int, stride: int) -> Float[torch.Tensor, "K"]:
-    """Inverse fourth root of how often each label is seen, 1 for an average one."""
+def class_weight(
+    data: TeacherViews, num_outputs: int, stride: int, power: float = 0.25
+) -> Float[torch.Tensor, "K"]:
+    """How often each label is seen to the power of minus ``power``, 1 for an average one."""
     count = np.zeros(num_outputs)
     picked = data.chosen[np.linspace(0, len(data.chosen) - 1, _COUNTED_VIEWS).astype(int)]
     for index in np.unique(picked):
         output = batch(data, [int(index)], stride=stride, rng=np.random.default_rng(0)).output.numpy()
         count += np.bincount(output[output >= 0], minlength=num_outputs)
-    weight = (count.mean() / np.maximum(count, 1)) ** 0.25
+    weight = (count.mean() / np.maximum(count, 1)) ** power
     return torch.from_numpy(np.minimum(weight, _RARE_WEIGHT).astype(np.float32))

@@ -42,6 +42,7 @@ _LOGIT_SCALE = 30.0
 """Cosines times this are logits. With less (LSeg learns about 14) vectors must point past texts as close to
 each other as "chair" and "table" to tell them apart, and then lie near no text at all."""
 
+_RARE_POWER = {"dense": 0.4, "mask": 0.25}  # of how rare a label is, in its weight
 _SAME_TEXT = 0.999999  # cosine; an encoder of few steps tells different words apart by little
 _EVERY = 2  # of the cells along each axis one in so many is learned from in a step of a dense network
 
@@ -73,7 +74,7 @@ class TeacherRecipe:
         self._net, self._data, self._config = net, data, config
         device = next(net.parameters()).device
         self._device = device
-        self._weight = class_weight(data, len(config.names), STRIDE).to(device)
+        self._weight = class_weight(data, len(config.names), STRIDE, _RARE_POWER[config.kind]).to(device)
         self._labels = self._captions = None
         if encoder is not None:
             self._labels = label_texts(config, encoder).to(device)
