@@ -3,10 +3,11 @@
     teach3d run configs/default.yaml
     python -m benchmarks.queries [--recipe configs/default.yaml]
 
-Each query is asked in every room of the recipe that has such an object, as ``teach3d query`` does it: the
-place is the superpoint whose points score best, and it is right if most of its points belong to an object of
-which the words are true. Fused features are asked in all rooms (nothing was learned from them there), the
-student, which sees no colours, in those it was not taught in. Written to benchmarks/results/queries.json.
+Each query is asked in every room of the recipe whose cloud has such an object, as ``teach3d query`` does it:
+the place is the superpoint whose points are most relevant, and it is right if most of its points belong to an
+object of which the words are true. Fused features are asked in all rooms (nothing was learned from them
+there), the student, which sees no colours, in those it was not taught in. Written to
+benchmarks/results/queries.json.
 """
 
 import argparse
@@ -21,7 +22,7 @@ import numpy as np
 from benchmarks.conditions import conditions, write_results
 from models.cache import load_text
 from models.text.protocol import TextEncoder
-from ops.query import best_places, query_scores
+from ops.query import best_places, query_scores, relevance
 from ops.rooms import Piece, make_room
 from ops.scale_captions import FACTS, facts_of
 from ops.scale_shell import shell_pieces
@@ -60,6 +61,10 @@ QUERIES: Mapping[str, Mapping[str, str]] = {
 """What is asked, and which facts (see ``FACTS``) the object must have."""
 
 
+LEAST_POINTS = 100
+"""Of an object in a room's cloud, 0.16 m2, for the room to be asked for it."""
+
+
 @dataclass(frozen=True)
 class Asked:
     """A scene's features as a query sees them."""
@@ -93,25 +98,34 @@ def asked(config: PipelineConfig, unit: Unit, scene_id: str, features: tuple[str
     )
 
 
-def is_right(scene: Asked, text: str, wanted: Mapping[str, str], encoder: TextEncoder) -> bool | None:
+def is_right(
+    scene: Asked, text: str, wanted: Mapping[str, str], encoder: TextEncoder, names: np.ndarray
+) -> bool | None:
     """Whether the best place for a text shows what is wanted; None where the room's cloud has none."""
-    there = {int(i) for i in np.unique(scene.instance)} & scene.pieces.keys()
+    ids, counts = np.unique(scene.instance, return_counts=True)
+    there = set(ids[counts >= LEAST_POINTS].tolist()) & scene.pieces.keys()
     if not any(fits(scene.pieces[i], wanted) for i in there):
         return None
-    scores = query_scores(scene.feat, encoder.encode([text])[0])
+    embedding = encoder.encode([text])[0]
+    scores = query_scores(scene.feat, embedding)
     found = best_places(
-        scores, scene.feat.any(axis=1), scene.superpoint_id, scene.points_world, count=1
+        relevance(scores, scene.feat, embedding, names),
+        scores,
+        scene.feat.any(axis=1),
+        scene.superpoint_id,
+        scene.points_world,
+        count=1,
     ).superpoint
     ids, counts = np.unique(scene.instance[scene.superpoint_id == found[0]], return_counts=True)
     most = int(ids[counts.argmax()])
     return most in scene.pieces and fits(scene.pieces[most], wanted)
 
 
-def hits(scenes: Mapping[str, Asked], encoder: TextEncoder) -> dict[str, Any]:
+def hits(scenes: Mapping[str, Asked], encoder: TextEncoder, names: np.ndarray) -> dict[str, Any]:
     """Per query the rooms asked and right, and the rates over queries and over all that was asked."""
     table: dict[str, Any] = {}
     for text, wanted in QUERIES.items():
-        answers = {name: is_right(scene, text, wanted, encoder) for name, scene in scenes.items()}
+        answers = {name: is_right(scene, text, wanted, encoder, names) for name, scene in scenes.items()}
         known = {name: answer for name, answer in answers.items() if answer is not None}
         table[text] = {
             "wanted": dict(wanted),
@@ -150,7 +164,8 @@ def measure(config: PipelineConfig) -> dict[str, Any]:
         "fused": {name: asked(config, units[name], name, ("fuse", "feat")) for name in rooms},
         "student": {name: asked(config, units[name], name, ("evaluate", "student_feat")) for name in judged},
     }
-    return {name: hits(scenes, encoder) for name, scenes in found.items()}
+    names = encoder.encode(load_label_set(config.fuse.vocabulary).texts(config.fuse.template))
+    return {name: hits(scenes, encoder, names) for name, scenes in found.items()}
 
 
 def main() -> None:

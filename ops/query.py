@@ -12,13 +12,15 @@ class Places:
 
     Attributes:
         superpoint: ids.
-        score: mean over the superpoint's known points.
+        relevance: mean over the superpoint's known points; the places stand in its order.
+        score: the same of the cosines.
         num_points: how many of those it has.
         centre_m: middle of their box, world.
         size_m: edges of that box, along the world's axes.
     """
 
     superpoint: Int[np.ndarray, "R"]
+    relevance: Float[np.ndarray, "R"]
     score: Float[np.ndarray, "R"]
     num_points: Int[np.ndarray, "R"]
     centre_m: Float[np.ndarray, "R 3"]
@@ -45,7 +47,42 @@ def query_scores(feat: Float[np.ndarray, "N C"], embedding: Float[np.ndarray, "C
     return scores
 
 
+SAME_MEANING = 0.95
+"""Cosine from which on a class's name means the same as a text, and is no other answer."""
+
+_TEMPERATURE = 0.05
+
+
+def relevance(
+    scores: Float[np.ndarray, "N"],
+    feat: Float[np.ndarray, "N C"],
+    embedding: Float[np.ndarray, "C"],
+    names: Float[np.ndarray, "K C"],
+) -> Float[np.ndarray, "N"]:
+    """How much a text rather than any class's name says what a point is: its share of a softmax.
+
+    A cosine alone is high wherever a feature points somewhere near the text, for want of a better word as
+    well; asking against the classes is what tells a chair from a table that is a little like one.
+
+    Args:
+        scores: cosines of the text, ``query_scores``.
+        feat: features of any length.
+        embedding: unit vector of the text.
+        names: unit vectors of the vocabulary; those that mean the same as the text do not count against it.
+
+    Returns:
+        0..1, float32; 1 everywhere without other names.
+    """
+    logits = scores / _TEMPERATURE
+    total = np.ones_like(logits)
+    for name in names[names @ embedding < SAME_MEANING]:
+        total += np.exp(query_scores(feat, name) / _TEMPERATURE - logits)
+    shares: np.ndarray = 1 / total
+    return shares
+
+
 def best_places(
+    relevances: Float[np.ndarray, "N"],
     scores: Float[np.ndarray, "N"],
     known: Bool[np.ndarray, "N"],
     superpoint_id: Int[np.ndarray, "N"],
@@ -54,10 +91,11 @@ def best_places(
     count: int,
     min_points: int = MIN_POINTS,
 ) -> Places:
-    """The superpoints whose points score best on average; single points are mostly noise.
+    """The superpoints whose points are most relevant on average; single points are mostly noise.
 
     Args:
-        scores: of each point.
+        relevances: of each point.
+        scores: cosine of each point.
         known: which points have a score; others are left out.
         superpoint_id: superpoint of each point.
         points_world: metres.
@@ -65,16 +103,25 @@ def best_places(
         min_points: smaller superpoints are not looked at, unless all are smaller.
     """
     ids, row, num_points = np.unique(superpoint_id[known], return_inverse=True, return_counts=True)
-    total = np.bincount(row, weights=scores[known].astype(np.float64), minlength=len(ids))
-    mean = total / np.maximum(num_points, 1)
+    relevant, score = (
+        np.bincount(row, weights=values[known].astype(np.float64), minlength=len(ids)) / num_points
+        for values in (relevances, scores)
+    )
     if (num_points >= min_points).any():
-        mean[num_points < min_points] = -np.inf
-    best = np.argsort(-mean, kind="stable")[:count]
-    best = best[np.isfinite(mean[best])]
+        relevant[num_points < min_points] = -np.inf
+    best = np.argsort(-relevant, kind="stable")[:count]
+    best = best[np.isfinite(relevant[best])]
     low, high = np.full((len(ids), 3), np.inf), np.full((len(ids), 3), -np.inf)
     np.minimum.at(low, row, points_world[known])
     np.maximum.at(high, row, points_world[known])
-    return Places(ids[best], mean[best], num_points[best], (low + high)[best] / 2, (high - low)[best])
+    return Places(
+        superpoint=ids[best],
+        relevance=relevant[best],
+        score=score[best],
+        num_points=num_points[best],
+        centre_m=(low + high)[best] / 2,
+        size_m=(high - low)[best],
+    )
 
 
 def histogram(scores: Float[np.ndarray, "N"], bins: int) -> tuple[list[int], list[float]]:

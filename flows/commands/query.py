@@ -1,6 +1,7 @@
 """``teach3d query``: score a scene's points by a text, print the best places, write them as PLY."""
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:  # help must not wait for what only the command needs
 
 Features = Literal["student", "fused"]
 HISTOGRAM_BINS = 12
-_PLACE = ("x_m", "y_m", "z_m", "longest_side_m", "num_points", "score")
+_PLACE = ("x_m", "y_m", "z_m", "longest_side_m", "num_points", "relevance", "score")
 
 
 def query(
@@ -28,7 +29,8 @@ def query(
 ) -> int:
     """Score a scene's points by a text, print where it fits best, write the cloud with its scores as PLY.
 
-    A place is a superpoint; its score is the mean cosine of its points.
+    A place is a superpoint. Its relevance, which decides the order, is how much the text rather than any
+    class of the recipe's vocabulary says what its points are, 0..1; its score is their mean cosine.
 
     Args:
         scene: scene id.
@@ -46,13 +48,15 @@ def query(
 
     opened = find_store(store)
     unit = scene_unit(opened, scene)
-    scores, known, unknown = score_scene(unit, stored_recipe(opened), text, features)
+    scored = score_scene(unit, stored_recipe(opened), text, features)
+    scores = scored.cosine
     slug = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:60] or "query"
     path = output or opened.root / "queries" / f"{scene}-{slug}.ply"
     write_scored_cloud(path, unit, scores)
     places = best_places(
+        scored.relevance,
         scores,
-        known,
+        scored.known,
         unit.array("oversegment", "superpoint_id"),
         unit.array("ingest", "points_world"),
         count=top,
@@ -62,6 +66,7 @@ def query(
             *places.centre_m.T.tolist(),
             places.size_m.max(axis=1).tolist(),
             places.num_points.tolist(),
+            places.relevance.tolist(),
             places.score.tolist(),
             strict=True,
         )
@@ -71,7 +76,7 @@ def query(
         "scene": scene,
         "text": text,
         "features": features,
-        "unknown_words": unknown,
+        "unknown_words": scored.unknown_words,
         "top": [
             {"superpoint": place, **dict(zip(_PLACE, values, strict=True))}
             for place, values in zip(places.superpoint.tolist(), best, strict=True)
@@ -82,8 +87,8 @@ def query(
     if json:
         print_json(result)
         return 0
-    _print_warning(unknown)
-    columns = ["x / m", "y / m", "z / m", "longest side / m", "points", "score"]
+    _print_warning(scored.unknown_words)
+    columns = ["x / m", "y / m", "z / m", "longest side / m", "points", "relevance", "score"]
     print_table(columns, [list(values) for values in best], title=f"{text!r} in {scene}")
     for line in text_histogram(counts, edges):
         console.print(line, markup=False)
@@ -91,26 +96,48 @@ def query(
     return 0
 
 
-def score_scene(
-    unit: "Unit", config: "PipelineConfig", text: str, features: Features
-) -> tuple[Any, Any, list[str]]:
-    """Scores of a scene's points for a text, which points have one, and words that mean nothing here.
+@dataclass(frozen=True)
+class Scored:
+    """A scene of N points asked for a text.
+
+    Attributes:
+        cosine: between each point's feature and the text.
+        relevance: see ``ops.query.relevance``.
+        known: which points have a feature.
+        unknown_words: of the text, that mean nothing here.
+    """
+
+    cosine: Any
+    relevance: Any
+    known: Any
+    unknown_words: list[str]
+
+
+def score_scene(unit: "Unit", config: "PipelineConfig", text: str, features: Features) -> Scored:
+    """Ask a scene for a text.
 
     Raises:
         StoreError: the features are not in the store yet.
         SpaceMismatchError: the encoder's space is not the features'.
     """
     from models.cache import load_text
-    from ops.query import query_scores
+    from ops.query import query_scores, relevance
     from schema.spaces import check_same_space
-    from storage.label_sets import load_synonyms
+    from storage.label_sets import load_label_set, load_synonyms
 
     encoder = load_text(config.text, synonyms=load_synonyms())
     stage, name = ("evaluate", "student_feat") if features == "student" else ("fuse", "feat")
     check_same_space(f"the {features} features", unit.attrs(stage)["text_space"], encoder.space)
     feat = unit.array(stage, name)
-    scores = query_scores(feat, encoder.encode([text])[0])
-    return scores, feat.any(axis=1), list(encoder.unknown_words([text], known_texts(unit, config)))
+    embedding = encoder.encode([text])[0]
+    names = encoder.encode(load_label_set(config.fuse.vocabulary).texts(config.fuse.template))
+    scores = query_scores(feat, embedding)
+    return Scored(
+        cosine=scores,
+        relevance=relevance(scores, feat, embedding, names),
+        known=feat.any(axis=1),
+        unknown_words=list(encoder.unknown_words([text], known_texts(unit, config))),
+    )
 
 
 def known_texts(unit: "Unit", config: "PipelineConfig") -> list[str]:

@@ -145,7 +145,7 @@ def test_query_writes_a_scored_cloud_and_names_unknown_words(
     assert code == 0
     result = json.loads(out)
     assert result["unknown_words"] == ["zebra"]
-    scores = [point["score"] for point in result["top"]]
+    scores = [point["relevance"] for point in result["top"]]
     assert scores == sorted(scores, reverse=True)
     assert len(scores) == 3
     assert sum(result["histogram"]["counts"]) > 100
