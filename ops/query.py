@@ -41,10 +41,17 @@ def query_scores(feat: Float[np.ndarray, "N C"], embedding: Float[np.ndarray, "C
     Returns:
         -1..1, float32.
     """
-    norm = np.linalg.norm(feat.astype(np.float32), axis=1)
-    dot = feat.astype(np.float32) @ embedding.astype(np.float32)
-    scores: np.ndarray = np.divide(dot, norm, out=np.zeros_like(dot), where=norm > 0)
-    return scores
+    return _cosines(feat, embedding[None])[:, 0]
+
+
+def _cosines(
+    feat: Float[np.ndarray, "N C"], embeddings: Float[np.ndarray, "K C"]
+) -> Float[np.ndarray, "N K"]:
+    wide = feat.astype(np.float32)
+    norm = np.linalg.norm(wide, axis=1, keepdims=True)
+    dot = wide @ embeddings.astype(np.float32).T
+    cosines: np.ndarray = np.divide(dot, norm, out=np.zeros_like(dot), where=norm > 0)
+    return cosines
 
 
 SAME_MEANING = 0.95
@@ -73,11 +80,8 @@ def relevance(
     Returns:
         0..1, float32; 1 everywhere without other names.
     """
-    logits = scores / _TEMPERATURE
-    total = np.ones_like(logits)
-    for name in names[names @ embedding < SAME_MEANING]:
-        total += np.exp(query_scores(feat, name) / _TEMPERATURE - logits)
-    shares: np.ndarray = 1 / total
+    others = _cosines(feat, names[names @ embedding < SAME_MEANING])
+    shares: np.ndarray = 1 / (1 + np.exp((others - scores[:, None]) / _TEMPERATURE).sum(axis=1))
     return shares
 
 
